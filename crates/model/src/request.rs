@@ -1,0 +1,164 @@
+use std::fmt;
+
+use crate::{AddressBlock, Snapshot, StateSet};
+
+/// What a source is asked for. Asking for less is how a listing gets cheaper; a source may always return more rows than
+/// `states` and `condition` allow, since the filter is applied again to what it returns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// TCP sockets.
+    pub tcp: bool,
+    /// UDP sockets.
+    pub udp: bool,
+    /// IPv4 sockets.
+    pub ipv4: bool,
+    /// IPv6 sockets.
+    pub ipv6: bool,
+    /// Only sockets in these states, as [`crate::Socket::filter_state`] counts them.
+    pub states: StateSet,
+    /// Only sockets that meet this; `None`: all.
+    pub condition: Option<Condition>,
+    /// Whether the kernel may be given `states` and `condition` to evaluate. Off, the source lists everything.
+    pub pushdown: bool,
+    /// Who owns each socket.
+    pub owners: bool,
+    /// Path, command line, user and so on of the owners; without, only number, start and name.
+    pub process_details: bool,
+    /// Fill [`crate::Socket::traffic`].
+    pub traffic: bool,
+    /// Fill [`crate::Socket::autobound`].
+    pub autobound: bool,
+    /// Resolve cgroup ids to paths.
+    pub cgroups: bool,
+}
+
+impl Default for Request {
+    /// Everything but `traffic` and `autobound`.
+    fn default() -> Self {
+        Request {
+            tcp: true,
+            udp: true,
+            ipv4: true,
+            ipv6: true,
+            states: StateSet::ALL,
+            condition: None,
+            pushdown: true,
+            owners: true,
+            process_details: true,
+            traffic: false,
+            autobound: false,
+            cgroups: true,
+        }
+    }
+}
+
+/// What a kernel can decide about a row: a necessary condition of the user's filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// All of them. Empty: always true.
+    All(Vec<Condition>),
+    /// At least one of them. Empty: never true.
+    Any(Vec<Condition>),
+    /// Not so.
+    Not(Box<Condition>),
+    /// The local port is at least this.
+    LocalPortFrom(u16),
+    /// The local port is at most this.
+    LocalPortTo(u16),
+    /// The remote port (0 where there is no peer) is at least this.
+    RemotePortFrom(u16),
+    /// The remote port (0 where there is no peer) is at most this.
+    RemotePortTo(u16),
+    /// The local address is in the block; IPv4 blocks also take IPv4-mapped addresses.
+    Local(AddressBlock),
+    /// The remote address (unspecified where there is no peer) is in the block, likewise.
+    Remote(AddressBlock),
+    /// Bound to the interface of this index.
+    Interface(u32),
+    /// `mark & mask == value`.
+    Mark {
+        /// Compared after masking.
+        value: u32,
+        /// Which bits count.
+        mask: u32,
+    },
+}
+
+/// Which way of reading the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum SourceChoice {
+    /// The best that works here, with a notice for each that was passed over.
+    #[default]
+    Auto,
+    /// Linux netlink, `NETLINK_SOCK_DIAG`.
+    SockDiag,
+    /// Linux `/proc/net/{tcp,tcp6,udp,udp6}`.
+    Procfs,
+}
+
+impl SourceChoice {
+    /// Every choice.
+    pub const ALL: [SourceChoice; 3] = [SourceChoice::Auto, SourceChoice::SockDiag, SourceChoice::Procfs];
+
+    /// The name that `--source` takes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SourceChoice::Auto => "auto",
+            SourceChoice::SockDiag => "sock_diag",
+            SourceChoice::Procfs => "procfs",
+        }
+    }
+}
+
+/// Something that can list sockets: a system's tables, or a recording.
+pub trait Source {
+    /// One pass.
+    ///
+    /// # Errors
+    /// No table could be read. A table among several that could not be read is a notice in the snapshot, and so is
+    /// everything that is merely missing from the rows.
+    fn snapshot(&mut self, request: &Request) -> Result<Snapshot, SourceError>;
+}
+
+/// How a source failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// This system does not have it.
+    Unavailable,
+    /// The system has it and said no.
+    Refused,
+    /// The call failed.
+    Failed,
+    /// The answer made no sense.
+    Malformed,
+}
+
+/// Why a source gave no snapshot: what was tried on which object, what the system said, what would help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceError {
+    /// Which kind of failure.
+    pub kind: ErrorKind,
+    /// What was tried: `open`, `send the request`, ...
+    pub operation: String,
+    /// On which object: `/proc/net/tcp`, `NETLINK_SOCK_DIAG`, ...
+    pub object: String,
+    /// What the system or the decoder said.
+    pub cause: String,
+    /// What would help, where we know.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "can't {} {}: {}", self.operation, self.object, self.cause)?;
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for SourceError {}

@@ -1,0 +1,181 @@
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Place, Process, ProcessId, Socket, Timestamp};
+
+/// What one source did for a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceReport {
+    /// As `--source` names it.
+    pub name: &'static str,
+    /// Rows that it contributed, each socket once.
+    pub rows: u64,
+    /// Rows that it gave more than once; the copies were dropped.
+    pub duplicates: u64,
+    /// Sockets that appeared or disappeared while the tables were read more than once.
+    pub churned: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Something the reader of the data must know: what is missing and why.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Notice {
+    /// For programs: lower case words joined by hyphens, never changed once published.
+    pub code: &'static str,
+    /// For people: one sentence.
+    pub message: String,
+}
+
+/// A network namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its inode in nsfs.
+    pub id: u64,
+    /// The name of `ip netns`, or its container's.
+    pub name: Option<String>,
+}
+
+/// One pass over the machine: the sockets, and everything that their numbers refer to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// When the pass began.
+    pub taken: Timestamp,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The machine's name.
+    pub host: String,
+    /// `linux` or `windows`.
+    pub os: &'static str,
+    /// What the sources report.
+    pub sources: Vec<SourceReport>,
+    /// What is missing, and why.
+    pub notices: Vec<Notice>,
+    /// Every socket once. The order means nothing.
+    pub sockets: Vec<Socket>,
+    /// The processes that own listed sockets.
+    pub processes: HashMap<ProcessId, Process>,
+    /// Names of the users that occur.
+    pub users: HashMap<u32, String>,
+    /// Names of the interfaces that occur, by index.
+    pub interfaces: BTreeMap<u32, String>,
+    /// Paths of the cgroups that occur, by id, beginning with `/`.
+    pub cgroups: HashMap<u64, String>,
+    /// The namespaces that occur.
+    pub namespaces: BTreeMap<u64, Namespace>,
+}
+
+impl Snapshot {
+    /// A snapshot without rows.
+    pub fn new(os: &'static str, host: String, taken: Timestamp) -> Snapshot {
+        Snapshot {
+            taken,
+            elapsed: Duration::ZERO,
+            host,
+            os,
+            sources: Vec::new(),
+            notices: Vec::new(),
+            sockets: Vec::new(),
+            processes: HashMap::new(),
+            users: HashMap::new(),
+            interfaces: BTreeMap::new(),
+            cgroups: HashMap::new(),
+            namespaces: BTreeMap::new(),
+        }
+    }
+
+    /// Details of an owner.
+    pub fn process(&self, id: ProcessId) -> Option<&Process> {
+        self.processes.get(&id)
+    }
+
+    /// The user who made the socket.
+    pub fn user(&self, socket: &Socket) -> Option<&str> {
+        self.users.get(&socket.uid?).map(String::as_str)
+    }
+
+    /// The interface that the socket is bound to.
+    pub fn interface(&self, socket: &Socket) -> Option<Cow<'_, str>> {
+        socket.interface.map(|index| self.interface_name(index))
+    }
+
+    /// An interface's name, or its index where the name is not known.
+    pub fn interface_name(&self, index: u32) -> Cow<'_, str> {
+        match self.interfaces.get(&index) {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(index.to_string()),
+        }
+    }
+
+    /// The socket's cgroup, as a path.
+    pub fn cgroup(&self, socket: &Socket) -> Option<&str> {
+        self.cgroups.get(&socket.cgroup?).map(String::as_str)
+    }
+
+    /// The socket's network namespace.
+    pub fn namespace(&self, socket: &Socket) -> Option<&Namespace> {
+        self.namespaces.get(&socket.namespace?)
+    }
+}
+
+/// A snapshot and what was looked up beside it. Views see frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// The system's part.
+    pub snapshot: Arc<Snapshot>,
+    /// What each IP database that knows an address says, in the order of the databases.
+    pub places: HashMap<IpAddr, Vec<Place>>,
+}
+
+impl Frame {
+    /// A frame to which nothing was added yet.
+    pub fn new(snapshot: Snapshot) -> Frame {
+        Frame { snapshot: Arc::new(snapshot), places: HashMap::new() }
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.snapshot.sockets.iter().map(|socket| Row { frame: self, socket })
+    }
+
+    /// The row of that position.
+    pub fn row(&self, index: usize) -> Option<Row<'_>> {
+        self.snapshot.sockets.get(index).map(|socket| Row { frame: self, socket })
+    }
+}
+
+/// One socket with all that is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Where names and places are.
+    pub frame: &'a Frame,
+    /// The socket.
+    pub socket: &'a Socket,
+}
+
+impl<'a> Row<'a> {
+    /// The snapshot that the row is of.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        &self.frame.snapshot
+    }
+
+    /// What every database says about the peer.
+    pub fn places(&self) -> &'a [Place] {
+        let Some(remote) = self.socket.key.remote else { return &[] };
+        self.frame.places.get(&remote.ip()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the first database that knows says about the peer.
+    pub fn place(&self) -> Option<&'a Place> {
+        self.places().first()
+    }
+
+    /// Details of the owners that are known.
+    pub fn processes(&self) -> impl Iterator<Item = &'a Process> + use<'a> {
+        let snapshot = self.snapshot();
+        self.socket.owners.processes().iter().filter_map(|owner| snapshot.process(owner.process))
+    }
+}
