@@ -1,1 +1,30 @@
-fn main() {}
+//! The command line program `sockscope`: the only crate that knows all the others.
+//!
+//! What was typed ([`args`]) becomes what it means ([`plan`]), and one file a command does it.
+
+#![forbid(unsafe_code)]
+
+/// What was typed.
+mod args;
+/// The command `assert`.
+mod assert;
+/// How a run ends: exit codes and the errors behind them.
+mod exit;
+/// The command `list`.
+mod list;
+/// Help topics, man pages, shell completions, version.
+mod pages;
+/// Stand-in.
+mod parts;
+/// What it means.
+mod plan;
+/// Which command does the work.
+mod run;
+/// What the terminal can do, and writing to it.
+mod terminal;
+/// The words of the help.
+mod words;
+
+fn main() -> std::process::ExitCode {
+    run::run(std::env::args_os().skip(1)).into()
+}

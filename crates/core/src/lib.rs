@@ -1,1 +1,20 @@
-//! x
+//! The filter language, sorting, and the difference between two snapshots.
+//!
+//! This crate knows no operating system and does no input or output: what a filter needs to know about the machine (service
+//! names, interfaces, who asks) is handed in as a [`Context`].
+
+#![forbid(unsafe_code)]
+
+/// What changed between two snapshots.
+mod diff;
+/// The one language in which users say which sockets they mean.
+mod filter;
+/// The names of fields as users type them.
+mod names;
+/// The order of rows.
+mod sort;
+
+pub use diff::{apply, diff};
+pub use filter::{Context, Filter, FilterError, Needs, Services};
+pub use names::{SHORT_NAMES, field_by_name};
+pub use sort::{SortError, SortKey, default_order, sort};

@@ -3,7 +3,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "each name says what it holds; units are in the type's documentation")]
 pub struct Traffic {
-    /// Bytes the peer has acknowledged plus those sent and not yet acknowledged, retransmissions not counted twice.
+    /// Bytes of data sent, those sent again included.
     pub sent_bytes: Option<u64>,
     pub received_bytes: Option<u64>,
     pub rtt_us: Option<u64>,

@@ -1,1 +1,36 @@
-//! x
+//! Frames as text: table, JSON, NDJSON, CSV and HTML, and the JSON Schema of what is published.
+//!
+//! This crate asks no system and decides nothing: which rows, in which order, is the caller's [`Listing`]. All that serde
+//! and schemars know of sockscope's types is in [`schema`]. Each function streams: what it keeps does not grow with the
+//! number of rows. An error is always the writer's own, a closed pipe included.
+
+#![forbid(unsafe_code)]
+
+/// One cell as text, for the formats that have cells.
+mod cell;
+/// Text from outside made harmless: for terminals, for spreadsheets, for browsers.
+mod clean;
+/// Which columns there are, by name.
+mod columns;
+/// Comma-separated values.
+mod csv;
+/// A page for the browser.
+mod html;
+/// One JSON document, or one object a line.
+mod json;
+/// What is to be printed.
+mod listing;
+pub mod schema;
+/// Columns for people.
+mod table;
+/// Numbers, addresses and times as text, without allocation.
+mod text;
+
+pub use self::clean::clean;
+pub use self::columns::{Column, ColumnError};
+pub use self::csv::csv;
+pub use self::html::html;
+pub use self::json::{assert_json, json, ndjson};
+pub use self::listing::Listing;
+pub use self::schema::snapshot_schema;
+pub use self::table::{TableOptions, table};

@@ -1,0 +1,80 @@
+use std::io::Write;
+
+use sockscope_model::{Protocol, Row};
+use sockscope_output::{Listing, assert_json, clean};
+
+use crate::args::AssertArgs;
+use crate::exit::{Exit, Failure, complain};
+use crate::plan::Selection;
+use crate::terminal;
+
+/// How many sockets a failed `--none` names.
+const NAMED: usize = 5;
+
+/// `sockscope assert`.
+pub(crate) fn run(args: &AssertArgs) -> Result<Exit, Failure> {
+    if args.sockets.filter.iter().all(|word| word.trim().is_empty()) {
+        return Err(Failure::Usage(
+            "assert needs a filter, as in: sockscope assert listening sport = :443 (see --help)".to_owned(),
+        ));
+    }
+    let mut selection = Selection::new(&args.sockets)?;
+    if args.json {
+        selection.request.cgroups = true;
+        if args.sockets.processes {
+            selection.request.owners = true;
+        }
+        selection.request.process_details |= selection.request.owners;
+    }
+    let (frame, mut rows) = selection.look()?;
+    sockscope_core::default_order(&frame, &mut rows);
+    let matched = !rows.is_empty();
+    let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+    if args.json {
+        let mut out = terminal::stdout();
+        assert_json(&mut out, &listing, matched, 0).and_then(|()| out.flush()).map_err(Failure::Output)?;
+    }
+    let exit = if matched == args.none { Exit::No } else { Exit::Done };
+    match (exit, matched) {
+        (Exit::No, true) => complain(&matches(&listing)),
+        (Exit::No, false) => complain("no socket matches"),
+        _ => {}
+    }
+    if !matched {
+        // Nothing was found; what could not be seen may be the reason.
+        for notice in &frame.snapshot.notices {
+            complain(&format!("notice: {}", notice.message));
+        }
+    }
+    Ok(exit)
+}
+
+/// `2 sockets match: tcp 127.0.0.1:22 listen, ...`
+fn matches(listing: &Listing<'_>) -> String {
+    let count = listing.rows.len();
+    let mut text = if count == 1 { "a socket matches: ".to_owned() } else { format!("{count} sockets match: ") };
+    let named: Vec<String> = listing.rows().take(NAMED).map(|row| describe(&row)).collect();
+    text.push_str(&named.join("; "));
+    if count > NAMED {
+        text.push_str(&format!("; and {} more", count - NAMED));
+    }
+    text
+}
+
+fn describe(row: &Row<'_>) -> String {
+    let key = &row.socket.key;
+    let mut text = format!("{} {}", key.protocol.name(), key.local);
+    if let Some(remote) = key.remote {
+        text.push_str(&format!(" to {remote}"));
+    }
+    match row.socket.state {
+        Some(state) => text.push_str(&format!(" {state}")),
+        None if key.protocol == Protocol::Udp && key.remote.is_none() => text.push_str(" unconnected"),
+        None => {}
+    }
+    for owner in row.socket.owners.processes() {
+        let name = row.snapshot().process(owner.process).map_or("", |process| process.name.as_str());
+        text.push_str(&format!(" {}[{}]", clean(name), owner.process.pid));
+    }
+    text
+}

@@ -1,0 +1,356 @@
+use sockscope_core::{Context, Filter, Services, SortKey};
+use sockscope_model::{
+    Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, State, StateSet,
+};
+use sockscope_output::{Column, TableOptions};
+
+use crate::args::{Format, ListArgs, SocketArgs};
+use crate::exit::Failure;
+use crate::parts::sys;
+use crate::terminal;
+
+/// Names of sources that another system or another version has.
+const ELSEWHERE: [&str; 5] =
+    ["bpf", "get_extended_table", "get_table2", "allocate_ex_table_from_stack", "internal_get_table"];
+
+/// The names that `--source` takes here.
+pub(crate) fn source_names() -> impl Iterator<Item = &'static str> {
+    sys::SOURCES.iter().map(|choice| choice.name())
+}
+
+/// Which sockets are meant, and what must be asked to find them.
+pub(crate) struct Selection {
+    choice: SourceChoice,
+    kinds: Kinds,
+    filter: Filter,
+    /// Whether the filter compares ages.
+    uses_age: bool,
+    /// What the source is asked: what flags and filter need, and nothing more.
+    pub(crate) request: Request,
+}
+
+impl Selection {
+    /// Reads flags and filter.
+    pub(crate) fn new(args: &SocketArgs) -> Result<Selection, Failure> {
+        let choice = source(args.source.as_deref())?;
+        let kinds = Kinds::new(args);
+        let filter = filter(&args.filter)?;
+        let needs = filter.needs();
+        let (tcp, udp) = filter.protocols();
+        let (ipv4, ipv6) = filter.families();
+        let request = Request {
+            tcp: kinds.tcp && tcp,
+            udp: kinds.udp && udp,
+            ipv4: kinds.ipv4 && ipv4,
+            ipv6: kinds.ipv6 && ipv6,
+            states: kinds.states().and(filter.states()),
+            condition: filter.condition(),
+            pushdown: args.pushdown,
+            owners: needs.owners || needs.process_details,
+            process_details: needs.process_details,
+            traffic: args.info || needs.traffic,
+            autobound: needs.autobound,
+            cgroups: needs.cgroups,
+        };
+        Ok(Selection { choice, kinds, filter, uses_age: compares_age(&args.filter), request })
+    }
+
+    /// One look at the machine: all that was seen, and the positions of the sockets that are meant.
+    pub(crate) fn look(&self) -> Result<(Frame, Vec<usize>), Failure> {
+        let mut snapshot = sys::native(self.choice)?.snapshot(&self.request)?;
+        self.say_what_is_unknown(&mut snapshot);
+        let frame = Frame::new(snapshot);
+        let meant = |(index, row): (usize, Row<'_>)| {
+            (self.kinds.contain(row.socket) && self.filter.matches(&row)).then_some(index)
+        };
+        let rows = frame.rows().enumerate().filter_map(meant).collect();
+        Ok((frame, rows))
+    }
+
+    /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
+    fn say_what_is_unknown(&self, snapshot: &mut Snapshot) {
+        if self.uses_age && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
+            snapshot.notices.push(Notice {
+                code: "age-unknown",
+                message: "this source does not know when a socket was opened; `age` matches nothing".to_owned(),
+            });
+        }
+        if self.filter.needs().places {
+            snapshot.notices.push(Notice {
+                code: "places-unknown",
+                message: "this version has no IP database; a filter on places matches nothing".to_owned(),
+            });
+        }
+    }
+}
+
+/// What `-t -u -4 -6 -l` leave.
+struct Kinds {
+    tcp: bool,
+    udp: bool,
+    ipv4: bool,
+    ipv6: bool,
+    listening: bool,
+}
+
+impl Kinds {
+    /// Of a pair of flags, none means both.
+    fn new(args: &SocketArgs) -> Kinds {
+        Kinds {
+            tcp: args.tcp || !args.udp,
+            udp: args.udp || !args.tcp,
+            ipv4: args.ipv4 || !args.ipv6,
+            ipv6: args.ipv6 || !args.ipv4,
+            listening: args.listening,
+        }
+    }
+
+    fn states(&self) -> StateSet {
+        if self.listening { StateSet::NONE.with(State::Listen).with(State::Closed) } else { StateSet::ALL }
+    }
+
+    fn contain(&self, socket: &Socket) -> bool {
+        let protocol = match socket.key.protocol {
+            Protocol::Tcp => self.tcp,
+            Protocol::Udp => self.udp,
+            // A protocol of a later version: shown unless the flags name others.
+            _ => self.tcp && self.udp,
+        };
+        let family = match socket.family() {
+            Family::Ipv4 => self.ipv4,
+            Family::Ipv6 => self.ipv6,
+        };
+        protocol && family && (!self.listening || socket.is_listening())
+    }
+}
+
+/// How to print.
+pub(crate) enum Printing {
+    /// A table for people.
+    Table(TableOptions),
+    /// One document.
+    Json,
+    /// An object a line.
+    Ndjson,
+    /// These columns; the header line if true.
+    Csv(Vec<Column>, bool),
+    /// These columns, or else those that suit, and the ones behind them.
+    Html(Option<Vec<Column>>, Vec<Column>),
+}
+
+/// What `list` does.
+pub(crate) struct ListPlan {
+    pub(crate) selection: Selection,
+    pub(crate) printing: Printing,
+    /// Empty: the usual order.
+    pub(crate) sort: Vec<SortKey>,
+    pub(crate) limit: usize,
+}
+
+impl ListPlan {
+    /// What the words mean.
+    pub(crate) fn new(args: &ListArgs) -> Result<ListPlan, Failure> {
+        let mut selection = Selection::new(&args.sockets)?;
+        if !args.owners && selection.request.owners {
+            return Err(Failure::Usage("the filter asks for owners, which --no-owners leaves out".to_owned()));
+        }
+        let sort = match &args.sort {
+            Some(keys) => SortKey::parse(keys).map_err(|error| Failure::Usage(format!("--sort: {error}")))?,
+            None => Vec::new(),
+        };
+        let printing = Printing::new(args)?;
+        let wants = Wants::of(&printing).and_keys(&sort);
+        let request = &mut selection.request;
+        request.owners = args.owners && (request.owners || wants.owners);
+        request.process_details = args.owners && (request.process_details || wants.process_details);
+        request.traffic |= wants.traffic;
+        request.cgroups |= wants.cgroups;
+        Ok(ListPlan { selection, printing, sort, limit: args.limit.unwrap_or(usize::MAX) })
+    }
+}
+
+impl Printing {
+    fn new(args: &ListArgs) -> Result<Printing, Failure> {
+        let format = args.format.unwrap_or(Format::Table);
+        let columns = match &args.columns {
+            Some(_) if matches!(format, Format::Json | Format::Ndjson) => {
+                return Err(Failure::Usage(format!(
+                    "--columns is for table, csv and html; {} always has every key",
+                    format.name()
+                )));
+            }
+            Some(columns) => Some(
+                Column::parse_list(columns)
+                    .map_err(|error| Failure::Usage(format!("--columns: {error} (`--columns help` lists them)")))?,
+            ),
+            None => None,
+        };
+        let extra = extra_columns(args, columns.as_deref().unwrap_or_default());
+        Ok(match format {
+            Format::Table => {
+                let width = match args.width {
+                    Some(0) => None,
+                    Some(width) => Some(width),
+                    None => terminal::width(),
+                };
+                let colour = terminal::colour(args.colour);
+                Printing::Table(TableOptions { width, colour, header: args.header, columns, extra })
+            }
+            Format::Json => Printing::Json,
+            Format::Ndjson => Printing::Ndjson,
+            Format::Csv => {
+                let columns = match columns {
+                    Some(columns) => columns.into_iter().chain(extra).collect(),
+                    None => Column::default_csv(),
+                };
+                Printing::Csv(columns, args.header)
+            }
+            Format::Html => Printing::Html(columns, extra),
+        })
+    }
+}
+
+/// What `-e`, `-o` and `-i` add behind the columns that are there anyway.
+fn extra_columns(args: &ListArgs, named: &[Column]) -> Vec<Column> {
+    let mut extra = Vec::new();
+    if args.extended {
+        extra.extend(Column::extended());
+    }
+    if args.timers {
+        extra.push(Column::Timer);
+    }
+    if args.sockets.info {
+        extra.extend(Column::traffic());
+    }
+    let mut seen = named.to_vec();
+    extra.retain(|column| {
+        let is_new = !seen.contains(column);
+        seen.push(*column);
+        is_new
+    });
+    extra
+}
+
+/// What printing and sorting need to be asked for.
+#[derive(Default)]
+struct Wants {
+    owners: bool,
+    process_details: bool,
+    traffic: bool,
+    cgroups: bool,
+}
+
+impl Wants {
+    fn of(printing: &Printing) -> Wants {
+        match printing {
+            Printing::Table(TableOptions { columns: Some(columns), extra, .. })
+            | Printing::Html(Some(columns), extra) => Wants::columns(columns.iter().chain(extra)),
+            Printing::Table(TableOptions { columns: None, extra, .. }) => {
+                Wants { owners: true, ..Wants::columns(extra.iter()) }
+            }
+            Printing::Html(None, extra) => {
+                Wants { owners: true, process_details: true, ..Wants::columns(extra.iter()) }
+            }
+            // Whether the counters of traffic are filled depends on -i alone; all else is always there.
+            Printing::Json | Printing::Ndjson => {
+                Wants { owners: true, process_details: true, traffic: false, cgroups: true }
+            }
+            Printing::Csv(columns, _) if *columns == Column::default_csv() => {
+                Wants { owners: true, process_details: true, traffic: false, cgroups: true }
+            }
+            Printing::Csv(columns, _) => Wants::columns(columns.iter()),
+        }
+    }
+
+    fn columns<'a>(columns: impl Iterator<Item = &'a Column>) -> Wants {
+        columns.fold(Wants::default(), |wants, column| Wants {
+            owners: wants.owners || column.needs_owners() || column.needs_process_details(),
+            process_details: wants.process_details || column.needs_process_details(),
+            traffic: wants.traffic || column.needs_traffic(),
+            cgroups: wants.cgroups || column.needs_cgroups(),
+        })
+    }
+
+    fn and_keys(self, keys: &[SortKey]) -> Wants {
+        let keys: Vec<Column> = keys.iter().map(|key| Column::Field(key.field)).collect();
+        let wants = Wants::columns(keys.iter());
+        Wants {
+            owners: self.owners || wants.owners,
+            process_details: self.process_details || wants.process_details,
+            traffic: self.traffic || wants.traffic,
+            cgroups: self.cgroups || wants.cgroups,
+        }
+    }
+}
+
+fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {
+    let Some(name) = name else { return Ok(SourceChoice::Auto) };
+    if let Some(choice) = sys::SOURCES.iter().find(|choice| choice.name() == name) {
+        return Ok(*choice);
+    }
+    let here = source_names().collect::<Vec<_>>().join(", ");
+    if ELSEWHERE.contains(&name) || SourceChoice::ALL.iter().any(|choice| choice.name() == name) {
+        return Err(Failure::System(format!("the source '{name}' is not available here; there are: {here}")));
+    }
+    Err(Failure::Usage(format!("there is no source named '{name}'; there are: {here}")))
+}
+
+/// The filter that the words are; without words, everything.
+fn filter(words: &[String]) -> Result<Filter, Failure> {
+    if words.iter().all(|word| word.trim().is_empty()) {
+        return Ok(Filter::everything());
+    }
+    // Interfaces and services cost system calls, and few filters name one.
+    let names_interface = words.iter().any(|word| word.contains("dev") || word.contains("interface"));
+    let mut context = Context {
+        uid: sys::viewer_uid(),
+        services: Services::new(),
+        interfaces: if names_interface { sys::interfaces() } else { Default::default() },
+    };
+    if let Ok(filter) = Filter::from_words(words, &context) {
+        return Ok(filter);
+    }
+    if let Some(text) = sys::services_text() {
+        context.services = Services::parse(&text);
+    }
+    Filter::from_words(words, &context).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Whether the filter compares `age` with something.
+fn compares_age(words: &[String]) -> bool {
+    let text = words.join(" ");
+    text.match_indices("age").any(|(at, age)| {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + age.len()..).unwrap_or_default());
+        let begins = !before.ends_with(|it: char| it.is_alphanumeric() || "_-./'\"".contains(it));
+        let after = after.trim_start();
+        let compared =
+            after.starts_with(['=', '!', '<', '>', '~']) || after.starts_with("in ") || after.starts_with("in(");
+        begins && compared
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_is_found_where_it_is_compared() {
+        for filter in ["age > 5m", "(age<1h)", "tcp and not age >= 1d", "age in (1s, 2s)"] {
+            assert!(compares_age(&[filter.to_owned()]), "{filter}");
+        }
+        for filter in ["process = age", "message > 5", "process = 'age'", "user = age and tcp"] {
+            assert!(!compares_age(&[filter.to_owned()]), "{filter}");
+        }
+        assert!(compares_age(&["age".to_owned(), ">".to_owned(), "5m".to_owned()]));
+    }
+
+    #[test]
+    fn sources_of_other_systems_are_known_and_others_are_not() {
+        assert!(matches!(source(None), Ok(SourceChoice::Auto)));
+        assert!(matches!(source(Some("auto")), Ok(SourceChoice::Auto)));
+        for elsewhere in ELSEWHERE {
+            assert!(matches!(source(Some(elsewhere)), Err(Failure::System(_))), "{elsewhere}");
+        }
+        assert!(matches!(source(Some("netlink")), Err(Failure::Usage(_))));
+    }
+}

@@ -1,0 +1,32 @@
+use std::ffi::OsString;
+
+use crate::args::{self, Typed, When};
+use crate::exit::{Exit, Failure};
+use crate::{assert, list, pages, terminal, words};
+
+/// Runs the program with the words behind its name.
+pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Exit {
+    match args::parse(words).and_then(command) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.report();
+            failure.exit()
+        }
+    }
+}
+
+fn command(typed: Typed) -> Result<Exit, Failure> {
+    match typed {
+        Typed::List(args) => return list::run(&args),
+        Typed::Assert(args) => return assert::run(&args),
+        Typed::Completions(shell) => pages::completions(shell)?,
+        Typed::Man(args) => pages::man(&args)?,
+        Typed::FilterHelp => terminal::print(words::FILTER).map_err(Failure::Output)?,
+        Typed::Version(verbose) => pages::version(verbose)?,
+        Typed::Page(page) => {
+            let page = if terminal::colour(When::Auto) { page.ansi().to_string() } else { page.to_string() };
+            terminal::print(&page).map_err(Failure::Output)?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,96 @@
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use crate::args::When;
+
+/// Room for the output of some hundred rows a system call.
+const BUFFER: usize = 128 * 1024;
+
+#[cfg(not(windows))]
+type Raw = StdoutLock<'static>;
+/// Older Windows consoles understand colours only after they are told, or not at all: `anstream` sees to both.
+#[cfg(windows)]
+type Raw = anstream::AutoStream<StdoutLock<'static>>;
+
+/// Standard output, locked and buffered. What is still in the buffer when it is dropped is lost: end with `flush`.
+pub(crate) fn stdout() -> BufWriter<Raw> {
+    let raw = io::stdout().lock();
+    #[cfg(windows)]
+    let raw = anstream::AutoStream::always(raw);
+    BufWriter::with_capacity(BUFFER, raw)
+}
+
+/// Writes all of `text` to standard output.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Whether to write colours to standard output.
+pub(crate) fn colour(when: When) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => wanted(
+            |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned()),
+            || io::stdout().is_terminal(),
+        ),
+    }
+}
+
+/// How many columns there are on standard output; `None` where it is no terminal, so that nothing is cut in a file.
+pub(crate) fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    told.or_else(|| terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0)).filter(|it| *it > 0))
+}
+
+/// The usual variables, strongest first: NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),
+/// then what standard output is.
+fn wanted(variable: impl Fn(&str) -> Option<String>, is_terminal: impl Fn() -> bool) -> bool {
+    let variable = |name| variable(name).filter(|value| !value.is_empty());
+    if variable("NO_COLOR").is_some() {
+        return false;
+    }
+    if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    if variable("CLICOLOR").is_some_and(|value| value == "0") {
+        return false;
+    }
+    let able = match variable("TERM") {
+        Some(terminal) => terminal != "dumb",
+        // Windows consoles do without the variable.
+        None => cfg!(windows),
+    };
+    able && is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides_about_colour() {
+        let decide = |variables: &[(&str, &str)], is_terminal| {
+            let variables = variables.to_vec();
+            wanted(
+                |name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()),
+                || is_terminal,
+            )
+        };
+        let xterm = ("TERM", "xterm");
+        assert!(decide(&[xterm], true));
+        assert!(!decide(&[xterm], false));
+        assert!(!decide(&[("TERM", "dumb")], true));
+        assert!(!decide(&[xterm, ("NO_COLOR", "1")], true));
+        assert!(decide(&[xterm, ("NO_COLOR", "")], true), "an empty NO_COLOR says nothing");
+        assert!(decide(&[("CLICOLOR_FORCE", "1")], false));
+        assert!(!decide(&[("CLICOLOR_FORCE", "0")], false));
+        assert!(!decide(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
+        assert!(!decide(&[xterm, ("CLICOLOR", "0")], true));
+    }
+}

@@ -1,0 +1,251 @@
+//! Everything here is shown as it stands: at most 78 columns.
+
+/// One line on what the program is.
+pub(crate) const ABOUT: &str = "Lists every TCP and UDP socket of this machine and who owns it";
+
+/// What the program is, for the long help and the man page.
+pub(crate) const LONG_ABOUT: &str = "\
+Lists every TCP and UDP socket of this machine and who owns it.
+
+Without a filter and without options every socket is listed, listening or not, with its processes. Numbers stay \
+numbers: no name is ever looked up in the DNS. What you are used to from ss and netstat means the same here: \
+sockscope -tulpn.
+
+All words that are no options are the filter, in the language of ss and more; it may also be quoted as one \
+argument. Quote whatever your shell would take for itself: < > ! & | ( ).";
+
+/// The command `list`, in one line.
+pub(crate) const LIST: &str = "List sockets (the command when none is named)";
+
+/// The command `assert`, in one line.
+pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
+
+/// The command `assert`, for the long help.
+pub(crate) const LONG_ASSERT: &str = "\
+Ends with status 0 if a socket matches the filter, else with 1; with --none the other way round. It looks once and does \
+not wait. It prints nothing when the answer is yes, and one line on standard error when it is no.";
+
+/// The command `completions`, in one line.
+pub(crate) const COMPLETIONS: &str = "Print completions for your shell";
+
+/// The command `man`, in one line.
+pub(crate) const MAN: &str = "Print the man page, or write all of them to a directory";
+
+/// The command `help`, in one line.
+pub(crate) const HELP: &str = "Explain a command, or the filters (help filter)";
+
+/// Ends the short help of the program.
+pub(crate) const SHORT_EXAMPLES: &str = "\
+Examples:
+  sockscope                                  everything
+  sockscope -tulpn                           who listens
+  sockscope state established and dport = :443
+  sockscope process = nginx --json
+
+`sockscope --help` says more, `sockscope help filter` explains filters.";
+
+/// Examples of `list`.
+pub(crate) const LIST_EXAMPLES: &str = "  Everything, with owners:
+    sockscope
+
+  What listens, as with ss and netstat:
+    sockscope -tulpn
+
+  Connections to web servers, the ones with most received bytes first:
+    sockscope state established and dport = :443 --sort received:desc
+
+  What one program or user has open:
+    sockscope process = nginx
+    sockscope user = alice and not loopback
+
+  Who holds port 8080, as one line:
+    sockscope -lH sport = :8080
+
+  Slow connections, with what TCP counted (mind the quotes around > and <):
+    sockscope -ti 'rtt > 100ms'
+
+  For programs:
+    sockscope --json -l
+    sockscope --ndjson state time-wait | wc -l
+    sockscope --csv --columns local_port,owner_pid,owner_name -l";
+
+/// Examples of `assert`.
+pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
+    sockscope assert listening sport = :443 && echo up
+
+  Fail a check when something listens where everyone can reach it:
+    sockscope assert --none listening and not loopback
+
+  Which sockets were found, as JSON:
+    sockscope assert --json state established and dport = :5432";
+
+/// Examples of `completions`.
+pub(crate) const COMPLETIONS_EXAMPLES: &str = "  bash, for you alone:
+    sockscope completions bash \\
+      > ~/.local/share/bash-completion/completions/sockscope
+
+  zsh, where a directory of $fpath is yours:
+    sockscope completions zsh > ~/.zfunc/_sockscope
+
+  fish:
+    sockscope completions fish > ~/.config/fish/completions/sockscope.fish
+
+  PowerShell, for this session:
+    sockscope completions powershell | Out-String | Invoke-Expression";
+
+/// Examples of `man`.
+pub(crate) const MAN_EXAMPLES: &str = "  Read it:
+    sockscope man | man -l -
+    sockscope man list | man -l -
+
+  Install all of them:
+    sockscope man --dir /usr/local/share/man/man1";
+
+/// The exit codes of `list`.
+pub(crate) const LIST_STATUS: &str = "  0  done; that nothing matched is no error
+  2  an option, the filter or another argument is wrong
+  3  the operating system refused or failed";
+
+/// The exit codes of `assert`.
+pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none does
+  1  no socket matches; with --none: one does
+  2  an option, the filter or another argument is wrong, or there is no filter
+  3  the operating system refused or failed";
+
+/// What the environment changes.
+pub(crate) const ENVIRONMENT: &str = "  NO_COLOR        if set, no colours unless --colour always asks for them
+  CLICOLOR_FORCE  if set and not 0, colours even into a file or a pipe
+  CLICOLOR        if 0, no colours
+  TERM            if dumb, no colours
+  COLUMNS         the width of the terminal, if it can't tell";
+
+/// The filter language in short.
+pub(crate) const FILTER_SUMMARY: &str = "  state established      states, and groups: connected synchronized all ...
+  sport = :22            local port; dport: the peer's. = != < > <= >=
+  dst 10.0.0.0/8         the peer's address; src: the local one
+  process = nginx        fields: pid user command service remote lport sent ...
+  rtt > 100ms            units: ms s m h d, KB MB GB
+  process ~ '^ssh'       regular expressions; port in (80, 443)
+  listening loopback     words on their own: established public ipv6 udp mine
+  not A, A and B, A or B, ( )
+  `sockscope help filter` has all of it.";
+
+/// The filter language in full: `sockscope help filter`.
+pub(crate) const FILTER: &str = "\
+A filter is what remains of the command line when the options are taken away:
+  sockscope -n state established and dport = :443
+or one quoted argument, which spares you quoting what the shell would take for
+itself (< > ! & | parentheses and *):
+  sockscope 'state established and (dport = :443 or dport = :80)'
+
+Everything that ss accepts is accepted, with the same meaning.
+
+STATES
+  state NAME      sockets in that state; exclude NAME: all others
+    listen syn-sent syn-received established fin-wait-1 fin-wait-2 close-wait
+    closing last-ack time-wait closed bound
+  Groups of them: all connected synchronized bucket big.
+  A connected UDP socket counts as established, any other as unconnected.
+
+PORTS AND ADDRESSES
+  sport = :22     the local port; dport: the peer's
+                  = == eq, != ne neq, < lt, > gt, <= le leq, >= ge geq
+                  A port is a number or a name of /etc/services (ssh), with
+                  or without the colon.
+  src ADDRESS     the local address; dst: the peer's. ADDRESS[/BITS][:PORT]
+                  10.0.0.0/8   192.0.2.1:443   [2001:db8::1]:443   [::]/0
+                  An IPv4 address also matches the IPv6 sockets that serve it
+                  (::ffff:192.0.2.1); inet:192.0.2.1 does not.
+  dev eth0        bound to that interface
+  fwmark = 0x1    the firewall mark
+  cgroup PATH     in that cgroup
+  autobound       the system chose the local port
+
+FIELDS
+  With = != < > <= >=, ~ (regular expression) and in (A, B):
+    proto family state local remote lport rport interface exposure
+    process pid path command user service container namespace cgroup
+    country asn org place database
+    age sent received rtt retransmits recvq sendq
+  Numbers take units: age > 5m, sent > 1MB, rtt > 100ms.
+  Quote text with spaces: process = 'Web Content'.
+  A field that is not known for a socket matches nothing.
+
+WORDS
+  listening established loopback private public ipv4 ipv6 tcp udp mine
+
+TOGETHER
+  not A  ! A      binds tightest
+  A and B  A B    then and, which need not be written (also & and &&)
+  A or B          then or (also | and ||)
+  ( )             as you expect
+
+EXAMPLES
+  sockscope state established '( dport = :ssh or sport = :ssh )'
+  sockscope exclude time-wait
+  sockscope 'udp and not loopback'
+  sockscope 'lport in (80, 443) and not process = nginx'
+  sockscope 'public and rtt > 100ms' -i
+  sockscope mine 'sent > 10MB'
+";
+
+/// Words of the filter language, for completions; the names of states come from the model.
+pub(crate) const FILTER_WORDS: [&str; 57] = [
+    "state",
+    "exclude",
+    "all",
+    "connected",
+    "synchronized",
+    "bucket",
+    "big",
+    "src",
+    "dst",
+    "sport",
+    "dport",
+    "dev",
+    "fwmark",
+    "cgroup",
+    "autobound",
+    "and",
+    "or",
+    "not",
+    "in",
+    "proto",
+    "family",
+    "local",
+    "remote",
+    "lport",
+    "rport",
+    "pid",
+    "process",
+    "path",
+    "command",
+    "user",
+    "service",
+    "container",
+    "namespace",
+    "country",
+    "asn",
+    "org",
+    "place",
+    "database",
+    "age",
+    "sent",
+    "received",
+    "rtt",
+    "retransmits",
+    "recvq",
+    "sendq",
+    "interface",
+    "exposure",
+    "listening",
+    "loopback",
+    "private",
+    "public",
+    "ipv4",
+    "ipv6",
+    "tcp",
+    "udp",
+    "mine",
+    "unconnected",
+];

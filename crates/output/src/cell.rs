@@ -1,0 +1,92 @@
+use sockscope_model::{Field, Owner, Row, Value};
+
+use crate::columns::Column;
+use crate::text::{push_address, push_duration, push_endpoint, push_number, push_scaled, rfc3339};
+
+/// The value as text, as it is: units are those of JSON.
+pub(crate) fn push_raw(out: &mut String, value: &Value<'_>) {
+    match value {
+        Value::Text(text) => out.push_str(text),
+        Value::Number(number) | Value::Bytes(number) | Value::Micros(number) | Value::Rate(number) => {
+            push_number(out, *number);
+        }
+        Value::Time(time) => {
+            if let Some(text) = rfc3339(*time) {
+                out.push_str(text.as_str());
+            }
+        }
+        Value::Address(address) => push_address(out, *address),
+        Value::State(state) => match state.name() {
+            Some(name) => out.push_str(name),
+            None => out.push_str(&state.to_string()),
+        },
+    }
+}
+
+/// The value for people, with units.
+pub(crate) fn push_human(out: &mut String, value: &Value<'_>) {
+    match value {
+        Value::Bytes(bytes) => push_scaled(out, *bytes, "B"),
+        Value::Micros(micros) => push_duration(out, *micros),
+        Value::Rate(rate) => push_scaled(out, *rate, "bps"),
+        _ => push_raw(out, value),
+    }
+}
+
+/// Visits every value of a column: one, or one an owner. Composite columns of one value are texts.
+pub(crate) fn each_value(column: Column, row: &Row<'_>, visit: &mut dyn FnMut(Option<Value<'_>>)) {
+    let socket = row.socket;
+    let mut text = String::new();
+    match column {
+        Column::Field(field) => return field.each(row, visit),
+        Column::Process => {
+            for owner in socket.owners.processes() {
+                text.clear();
+                push_owner(&mut text, row, owner);
+                visit(Some(Value::Text(text.as_str().into())));
+            }
+            return;
+        }
+        Column::Local => push_endpoint(&mut text, row, socket.key.local),
+        Column::Remote => match socket.key.remote {
+            Some(remote) => push_endpoint(&mut text, row, remote),
+            None => return visit(None),
+        },
+        Column::Namespace => {
+            return visit(Field::NamespaceName.value(row).or_else(|| Field::NamespaceId.value(row)));
+        }
+        Column::Age => {
+            return visit(socket.opened.map(|opened| Value::Micros(row.snapshot().taken.micros_since(opened))));
+        }
+        Column::Timer => match socket.timer {
+            Some(timer) => {
+                text.push_str(timer.kind.name());
+                text.push(':');
+                push_duration(&mut text, timer.expires_us);
+                text.push(':');
+                push_number(&mut text, u64::from(timer.retransmits));
+            }
+            None => return visit(None),
+        },
+    }
+    visit(Some(Value::Text(text.into())));
+}
+
+/// Whether the column has a value an owner.
+pub(crate) const fn is_per_owner(column: Column) -> bool {
+    match column {
+        Column::Field(field) => field.is_per_owner(),
+        _ => matches!(column, Column::Process),
+    }
+}
+
+/// `name[pid]`, not cleaned.
+pub(crate) fn push_owner(out: &mut String, row: &Row<'_>, owner: &Owner) {
+    match row.snapshot().process(owner.process) {
+        Some(process) if !process.name.is_empty() => out.push_str(&process.name),
+        _ => out.push('?'),
+    }
+    out.push('[');
+    push_number(out, u64::from(owner.process.pid));
+    out.push(']');
+}

@@ -1,0 +1,505 @@
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use sockscope_model::{Field, Notice, Row, SourceReport, State};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::Listing;
+use crate::cell::{each_value, push_human, push_owner, push_raw};
+use crate::clean::push_clean;
+use crate::columns::Column;
+use crate::text::{push_address, push_duration, push_endpoint, push_number};
+
+/// How much is gathered before it is written.
+const CHUNK: usize = 64 << 10;
+/// Between columns.
+const GAP: usize = 2;
+/// How many owners a cell names where room is short.
+const OWNERS: usize = 3;
+
+/// How a table looks.
+#[derive(Debug, Clone)]
+pub struct TableOptions {
+    /// How many cells of a terminal a line may take; `None`: as many as it needs, nothing is left out or cut.
+    pub width: Option<usize>,
+    /// Whether to colour.
+    pub colour: bool,
+    /// Whether the summary, the notices and the titles come first.
+    pub header: bool,
+    /// Which columns; `None`: those of [`Column::default_table`] that fit. Named columns are all shown.
+    pub columns: Option<Vec<Column>>,
+    /// Columns behind those, all shown: [`Column::extended`], [`Column::traffic`].
+    pub extra: Vec<Column>,
+}
+
+impl Default for TableOptions {
+    /// For a pipe: unlimited, without colour, with header.
+    fn default() -> Self {
+        TableOptions { width: None, colour: false, header: true, columns: None, extra: Vec::new() }
+    }
+}
+
+/// A table for people: a summary, a line a notice, titles, and a line a socket.
+///
+/// No cell is empty (`-` stands for unknown and for none), so that without a width the table can also be split at white
+/// space; only names from outside, such as a process', may hold spaces of their own. Where room is short, columns of the
+/// default set are left out, the least important first, then long texts are cut, marked by `…`. Addresses are never cut: a
+/// line that holds long ones is longer instead.
+///
+/// # Errors
+/// The writer's.
+pub fn table(out: &mut dyn Write, listing: &Listing<'_>, options: &TableOptions) -> io::Result<()> {
+    let chosen = options.columns.clone().unwrap_or_else(|| Column::default_table(listing.frame));
+    let mut columns: Vec<Sized> = chosen
+        .into_iter()
+        .map(|column| Sized::new(column, options.columns.is_none()))
+        .chain(options.extra.iter().map(|column| Sized::new(*column, false)))
+        .collect();
+    let mut cell = String::new();
+    // Cells are made twice, to be measured and to be printed: kept, they would take several times the snapshot's room.
+    for row in listing.rows() {
+        for sized in &mut columns {
+            cell.clear();
+            push_cell(&mut cell, sized.column, &row, options.width.map(|_| usize::MAX));
+            sized.measure(width(&cell));
+        }
+    }
+    for sized in &mut columns {
+        sized.width = sized.natural;
+    }
+    if let Some(limit) = options.width {
+        fit(&mut columns, limit);
+    }
+
+    let mut lines = String::with_capacity(CHUNK * 2);
+    if options.header {
+        push_summary(&mut lines, listing, options.colour);
+        push_titles(&mut lines, &columns, options.colour);
+    }
+    for row in listing.rows() {
+        push_row(&mut lines, &mut cell, &columns, &row, options);
+        if lines.len() >= CHUNK {
+            out.write_all(lines.as_bytes())?;
+            lines.clear();
+        }
+    }
+    out.write_all(lines.as_bytes())
+}
+
+/// A column and the room it gets.
+struct Sized {
+    column: Column,
+    kind: Kind,
+    /// May be left out.
+    optional: bool,
+    /// How many cells have each length; longer ones count as the longest.
+    lengths: [usize; 64],
+    /// The longest cell, title included.
+    natural: usize,
+    /// What it gets.
+    width: usize,
+}
+
+impl Sized {
+    fn new(column: Column, default: bool) -> Sized {
+        let natural = column.title().len();
+        let optional = default && rank(column).is_some();
+        Sized { column, kind: kind(column), optional, lengths: [0; 64], natural, width: natural }
+    }
+
+    fn measure(&mut self, length: usize) {
+        self.natural = self.natural.max(length);
+        let longest = self.lengths.len() - 1;
+        if let Some(count) = self.lengths.get_mut(length.min(longest)) {
+            *count += 1;
+        }
+    }
+
+    /// The least room in which the column is of use; `natural` for what is never cut.
+    fn least(&self) -> usize {
+        match self.kind {
+            Kind::Text { least, .. } => self.natural.min(least.max(self.column.title().len())),
+            Kind::Address | Kind::Whole => self.natural,
+        }
+    }
+
+    /// The room that is worth leaving out another column for.
+    fn good(&self) -> usize {
+        match self.kind {
+            Kind::Text { good, .. } => self.natural.min(good.max(self.column.title().len())),
+            Kind::Address | Kind::Whole => self.natural,
+        }
+    }
+
+    /// The room that most addresses need: three in four.
+    fn usual(&self) -> usize {
+        let mut left = self.lengths.iter().sum::<usize>() / 4;
+        let usual = self.lengths.iter().enumerate().rev().find_map(|(length, count)| match left.checked_sub(*count) {
+            Some(rest) => {
+                left = rest;
+                None
+            }
+            None => Some(length),
+        });
+        usual.unwrap_or(0).max(self.column.title().len()).min(self.natural)
+    }
+
+    /// `room` for texts, the usual for addresses.
+    fn usual_or(&self, room: fn(&Sized) -> usize) -> usize {
+        if matches!(self.kind, Kind::Address) { self.usual() } else { room(self) }
+    }
+}
+
+/// What may be done to a column's cells.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// May be cut.
+    Text { least: usize, good: usize },
+    /// Never cut, but a long one may push the rest of its line to the right.
+    Address,
+    /// Never cut: short by nature.
+    Whole,
+}
+
+fn kind(column: Column) -> Kind {
+    match column {
+        Column::Process => Kind::Text { least: 14, good: 24 },
+        Column::Local | Column::Remote => Kind::Address,
+        Column::Field(Field::LocalAddress | Field::RemoteAddress) => Kind::Address,
+        Column::Namespace => Kind::Text { least: 8, good: 16 },
+        Column::Field(field) => match field {
+            Field::User | Field::OwnerUser | Field::LocalScope | Field::RemoteScope | Field::Interface => {
+                Kind::Text { least: 6, good: 12 }
+            }
+            Field::OwnerName | Field::OwnerPid | Field::OwnerFds | Field::OwnerService | Field::OwnerContainer => {
+                Kind::Text { least: 8, good: 16 }
+            }
+            Field::OwnerPath | Field::OwnerCommandLine | Field::Cgroup => Kind::Text { least: 12, good: 40 },
+            Field::OwnerStartedAt | Field::NamespaceName => Kind::Text { least: 8, good: 27 },
+            Field::PlaceCountry
+            | Field::PlaceRegion
+            | Field::PlaceCity
+            | Field::PlaceOrganization
+            | Field::PlaceText
+            | Field::PlaceDatabase => Kind::Text { least: 8, good: 20 },
+            _ => Kind::Whole,
+        },
+        _ => Kind::Whole,
+    }
+}
+
+/// The order in which columns of the default set are left out, lowest first; `None`: never.
+const fn rank(column: Column) -> Option<u8> {
+    match column {
+        Column::Field(Field::QueuesReceive | Field::QueuesSend) => Some(0),
+        Column::Field(Field::User) => Some(1),
+        Column::Namespace => Some(2),
+        Column::Field(Field::PlaceText) => Some(3),
+        _ => None,
+    }
+}
+
+/// Leaves out, cuts and widens columns until the lines fit, as far as that can be done.
+///
+/// Long addresses are the exception on most machines. So the address columns get what most addresses need, and a line
+/// with longer ones is made to fit by itself, by cutting its own texts ([`push_row`]).
+fn fit(columns: &mut Vec<Sized>, limit: usize) {
+    if total(columns.iter(), |it| it.natural) <= limit {
+        return;
+    }
+    // If a line does not fit even with nothing but what is never left out, it counts no further.
+    let possible = total(columns.iter().filter(|it| !it.optional), Sized::least) <= limit;
+    while total(columns.iter(), |it| it.usual_or(Sized::good)) > limit
+        || possible && total(columns.iter(), Sized::least) > limit
+    {
+        let Some(lowest) = columns.iter().filter(|it| it.optional).filter_map(|it| rank(it.column)).min() else {
+            break;
+        };
+        columns.retain(|it| !(it.optional && rank(it.column) == Some(lowest)));
+    }
+    let room = if total(columns.iter(), |it| it.usual_or(Sized::good)) <= limit { Sized::good } else { Sized::least };
+    for sized in columns.iter_mut() {
+        sized.width = sized.usual_or(room);
+    }
+    let used = total(columns.iter(), |it| it.width);
+    if used <= limit {
+        // What is left goes to the texts that are cut, then to the addresses, the first of them first.
+        let mut left = limit - used;
+        for address in [false, true] {
+            for sized in columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address) == address) {
+                let more = (sized.natural - sized.width).min(left);
+                sized.width += more;
+                left -= more;
+            }
+        }
+        return;
+    }
+    let others = total(columns.iter(), |it| if matches!(it.kind, Kind::Address) { 0 } else { it.width });
+    let mut left = limit.saturating_sub(others);
+    let mut addresses: Vec<&mut Sized> = columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address)).collect();
+    addresses.sort_by_key(|it| it.width);
+    let mut rest = addresses.len();
+    for sized in addresses {
+        sized.width = sized.width.min((left / rest.max(1)).max(sized.column.title().len()));
+        left = left.saturating_sub(sized.width);
+        rest -= 1;
+    }
+}
+
+/// How long a line is if each column gets that room.
+fn total<'a>(columns: impl IntoIterator<Item = &'a Sized>, room: impl Fn(&Sized) -> usize) -> usize {
+    let (count, sum) = columns.into_iter().fold((0usize, 0), |(count, sum), it| (count + 1, sum + room(it)));
+    sum + GAP * count.saturating_sub(1)
+}
+
+fn push_titles(out: &mut String, columns: &[Sized], colour: bool) {
+    let style = Style::new().bold();
+    let style = colour.then_some(style);
+    let mut pad = 0;
+    for (position, sized) in columns.iter().enumerate() {
+        let title = sized.column.title();
+        if position > 0 {
+            pad += GAP;
+        }
+        let free = sized.width.saturating_sub(title.len());
+        let (before, after) = if sized.column.is_number() { (free, 0) } else { (0, free) };
+        push_spaces(out, pad + before);
+        push_styled(out, style, title);
+        pad = after;
+    }
+    out.push('\n');
+}
+
+fn push_row(lines: &mut String, cell: &mut String, columns: &[Sized], row: &Row<'_>, options: &TableOptions) {
+    let mut pad = 0;
+    // How far the line has been pushed to the right by cells that were too long for their column.
+    let mut late = 0;
+    for (position, sized) in columns.iter().enumerate() {
+        if position > 0 {
+            pad += GAP;
+        }
+        cell.clear();
+        let room = options.width.filter(|_| matches!(sized.kind, Kind::Text { .. }));
+        let room = room.map(|_| sized.width.saturating_sub(late).max(sized.least()));
+        push_cell(cell, sized.column, row, room);
+        if let Some(room) = room {
+            cut(cell, room);
+        }
+        let taken = width(cell);
+        let free = sized.width.saturating_sub(taken);
+        // An earlier cell's overflow is made up for by this one's free space.
+        let made_up = late.min(free);
+        let over = taken.saturating_sub(sized.width);
+        late = late - made_up + over;
+        let free = free - made_up;
+        let (before, after) = if sized.column.is_number() { (free, 0) } else { (0, free) };
+        push_spaces(lines, pad + before);
+        let style = if options.colour { style(sized.column, row, cell) } else { None };
+        push_styled(lines, style, cell);
+        pad = after;
+    }
+    lines.push('\n');
+}
+
+/// Appends one cell, cleaned and never empty. `room`: how wide it may be, for cells that can be shortened with sense;
+/// `None` if nothing is to be left out.
+fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize>) {
+    let socket = row.socket;
+    match column {
+        // The columns of every listing, without the detour by way of values.
+        Column::Field(Field::Protocol) => out.push_str(socket.key.protocol.name()),
+        Column::Field(Field::LocalAddress) => push_address(out, socket.key.local.ip()),
+        Column::Local => push_endpoint(out, row, socket.key.local),
+        Column::Remote => match socket.key.remote {
+            Some(remote) => push_endpoint(out, row, remote),
+            None => out.push('-'),
+        },
+        Column::Process => push_process(out, row, room),
+        // As `ls -l` does.
+        Column::Field(Field::User) if row.snapshot().user(socket).is_none() => match socket.uid {
+            Some(uid) => push_number(out, u64::from(uid)),
+            None => out.push('-'),
+        },
+        _ => {
+            let mut scratch = String::new();
+            let limit = if room.is_some() { OWNERS } else { usize::MAX };
+            let mut count = 0;
+            each_value(column, row, &mut |value| {
+                count += 1;
+                if count > limit {
+                    return;
+                }
+                if count > 1 {
+                    // As in CSV; a comma is in descriptors and command lines.
+                    out.push(';');
+                }
+                scratch.clear();
+                match (&value, column) {
+                    // Queues of listeners count connections: a unit would say bytes on some lines and nothing on others.
+                    (Some(value), Column::Field(Field::QueuesReceive | Field::QueuesSend)) => {
+                        push_raw(&mut scratch, value);
+                    }
+                    (Some(value), _) => push_human(&mut scratch, value),
+                    (None, _) => {}
+                }
+                if scratch.is_empty() {
+                    scratch.push('-');
+                }
+                push_clean(out, &scratch);
+            });
+            if count > limit {
+                _ = write!(out, ";+{}", count - limit);
+            }
+            if out.is_empty() {
+                out.push('-');
+            }
+        }
+    }
+}
+
+/// The owners, or in parentheses why there is none. With limited room: the first few, and how many more.
+fn push_process(out: &mut String, row: &Row<'_>, room: Option<usize>) {
+    let owners = match &row.socket.owners {
+        sockscope_model::Owners::Processes(owners) => owners,
+        sockscope_model::Owners::Nobody(reason) => {
+            _ = write!(out, "({})", reason.name());
+            return;
+        }
+    };
+    let limit = if room.is_some() { OWNERS } else { usize::MAX };
+    let room = room.unwrap_or(usize::MAX);
+    let mut raw = String::new();
+    for (position, owner) in owners.iter().enumerate() {
+        let before = out.len();
+        if position > 0 {
+            out.push(',');
+        }
+        raw.clear();
+        push_owner(&mut raw, row, owner);
+        push_clean(out, &raw);
+        let more = owners.len() - position - 1;
+        // Room for ",+N" behind this owner, unless it is the last.
+        let mark = if more > 0 { 2 + digits(more) } else { 0 };
+        let fits = position < limit && width(out) + mark <= room;
+        if fits {
+            continue;
+        }
+        if position > 0 {
+            out.truncate(before);
+            _ = write!(out, ",+{}", more + 1);
+        } else {
+            // The number is what people copy: the name is cut instead.
+            let tail_start = out.rfind('[').unwrap_or(out.len());
+            let mut tail = out.split_off(tail_start);
+            if more > 0 {
+                _ = write!(tail, ",+{more}");
+            }
+            cut(out, room.saturating_sub(width(&tail)).max(2));
+            out.push_str(&tail);
+        }
+        return;
+    }
+}
+
+fn digits(number: usize) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Cuts the text to `room` cells, the last being `…`.
+fn cut(text: &mut String, room: usize) {
+    if width(text) <= room {
+        return;
+    }
+    let mut taken = 0;
+    let end = text.char_indices().find_map(|(position, character)| {
+        taken += character.width().unwrap_or(0);
+        (taken + 1 > room).then_some(position)
+    });
+    text.truncate(end.unwrap_or(text.len()));
+    text.push('…');
+}
+
+/// How many cells of a terminal the text takes.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+fn style(column: Column, row: &Row<'_>, cell: &str) -> Option<Style> {
+    let dim = Some(Style::new().dimmed());
+    let colour = |colour: AnsiColor| Some(colour.on_default());
+    match column {
+        _ if cell == "-" => dim,
+        Column::Process if row.socket.owners.reason().is_some() => dim,
+        Column::Field(Field::State) => match row.socket.state? {
+            State::Listen => Some(AnsiColor::Cyan.on_default().bold()),
+            State::Established => colour(AnsiColor::Green),
+            State::SynSent | State::SynReceived => colour(AnsiColor::Yellow),
+            // The program at this end has yet to close: many of these are a leak.
+            State::CloseWait => colour(AnsiColor::Magenta),
+            State::TimeWait | State::Closed | State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => {
+                dim
+            }
+            State::Other(_) => colour(AnsiColor::Red),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn push_styled(out: &mut String, style: Option<Style>, text: &str) {
+    match style {
+        Some(style) => _ = write!(out, "{style}{text}{style:#}"),
+        None => out.push_str(text),
+    }
+}
+
+fn push_spaces(out: &mut String, count: usize) {
+    out.extend(std::iter::repeat_n(' ', count));
+}
+
+/// How many rows, of which sources, in what time; then the notices.
+fn push_summary(out: &mut String, listing: &Listing<'_>, colour: bool) {
+    push_summary_line(out, listing);
+    out.push('\n');
+    let style = colour.then_some(AnsiColor::Yellow.on_default());
+    for Notice { code, message } in &listing.frame.snapshot.notices {
+        let mut line = String::new();
+        push_clean(&mut line, message);
+        // The code is what `--json` has and what can be looked up.
+        _ = write!(line, " [{code}]");
+        push_styled(out, style, &line);
+        out.push('\n');
+    }
+}
+
+/// `12 of 340 sockets from sock_diag (3 churned) in 3.8ms`.
+pub(crate) fn push_summary_line(out: &mut String, listing: &Listing<'_>) {
+    let snapshot = &listing.frame.snapshot;
+    let (shown, all) = (listing.rows().count(), snapshot.sockets.len());
+    _ = write!(out, "{shown} ");
+    if shown != all {
+        _ = write!(out, "of {all} ");
+    }
+    out.push_str(if all == 1 { "socket" } else { "sockets" });
+    for (position, source) in snapshot.sources.iter().enumerate() {
+        out.push_str(if position == 0 { " from " } else { ", " });
+        push_source(out, source);
+    }
+    out.push_str(" in ");
+    push_duration(out, u64::try_from(snapshot.elapsed.as_micros()).unwrap_or(u64::MAX));
+}
+
+fn push_source(out: &mut String, source: &SourceReport) {
+    push_clean(out, source.name);
+    let mut details = Vec::new();
+    if source.duplicates > 0 {
+        details.push(format!("{} duplicate", source.duplicates));
+    }
+    if source.churned > 0 {
+        details.push(format!("{} churned", source.churned));
+    }
+    if !details.is_empty() {
+        _ = write!(out, " ({})", details.join(", "));
+    }
+}

@@ -1,0 +1,190 @@
+//! A small machine with everything on it that is hard to print.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::time::Duration;
+
+use sockscope_model::{
+    Exposure, Frame, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Snapshot,
+    Socket, SocketKey, SourceReport, State, Tag, Timer, TimerKind, Timestamp, Traffic,
+};
+use sockscope_output::Listing;
+
+pub(crate) const TAKEN: Timestamp = Timestamp::from_micros(1_795_334_400_123_456);
+
+/// A TCP socket, or UDP where there is no state.
+pub(crate) fn socket(state: Option<State>, local: &str, remote: Option<&str>) -> Socket {
+    let protocol = if state.is_some() { Protocol::Tcp } else { Protocol::Udp };
+    let mut socket = Socket::new(SocketKey {
+        protocol,
+        local: local.parse().unwrap(),
+        remote: remote.map(|remote| remote.parse().unwrap()),
+        tag: Tag::Cookie(4097),
+    });
+    socket.state = state;
+    socket.queues = Some(Queues { receive: 0, send: 0 });
+    socket.uid = Some(0);
+    socket.mark = Some(0);
+    socket.namespace = Some(4_026_531_840);
+    if socket.is_listening() {
+        socket.exposure = Some(Exposure::of_local(socket.key.local.ip()));
+    }
+    socket
+}
+
+pub(crate) fn process(pid: u32, name: &str) -> Process {
+    Process {
+        id: ProcessId { pid, started: Some(Timestamp::from_micros(TAKEN.as_micros() - 3_600_000_000)) },
+        name: name.to_owned(),
+        path: Some(format!("/usr/bin/{name}").into()),
+        command_line: Some(vec![name.to_owned(), "-s".to_owned()]),
+        uid: Some(1000),
+        user: Some("alice".to_owned()),
+        service: None,
+        container: None,
+    }
+}
+
+/// The frame under construction.
+pub(crate) struct Machine {
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Machine {
+        let mut snapshot = Snapshot::new("linux", "web-1".to_owned(), TAKEN);
+        snapshot.elapsed = Duration::from_micros(3_800);
+        Machine { snapshot }
+    }
+
+    pub(crate) fn owned(&mut self, mut socket: Socket, owners: &[(u32, &str, &[u32])]) {
+        let owners = owners.iter().map(|(pid, name, fds)| {
+            let process = process(*pid, name);
+            let owner = Owner { process: process.id, fds: fds.to_vec() };
+            self.snapshot.processes.insert(process.id, process);
+            owner
+        });
+        socket.owners = Owners::Processes(owners.collect());
+        self.snapshot.sockets.push(socket);
+    }
+
+    pub(crate) fn unowned(&mut self, mut socket: Socket, reason: NoOwner) {
+        socket.owners = Owners::Nobody(reason);
+        self.snapshot.sockets.push(socket);
+    }
+}
+
+/// One socket of each kind.
+pub(crate) fn varied() -> Frame {
+    let mut machine = Machine::new();
+    let workers: Vec<(u32, &str, &[u32])> = (0..9).map(|pid| (2100 + pid, "nginx", [6u32, 7].as_slice())).collect();
+    let mut listener = socket(Some(State::Listen), "0.0.0.0:443", None);
+    listener.queues = Some(Queues { receive: 3, send: 511 });
+    machine.owned(listener, &workers);
+    machine.owned(socket(Some(State::Listen), "[::]:22", None), &[(711, "sshd", &[3])]);
+    machine.owned(socket(Some(State::Listen), "127.0.0.1:5432", None), &[(980, "postgres: checkpointer", &[5])]);
+
+    let mut curl = socket(Some(State::Established), "10.0.0.5:44312", Some("1.1.1.1:443"));
+    curl.uid = Some(1000);
+    curl.inode = Some(12_345);
+    curl.cgroup = Some(77);
+    curl.opened = Some(Timestamp::from_micros(TAKEN.as_micros() - 90_000_000));
+    curl.queues = Some(Queues { receive: 0, send: 1448 });
+    curl.timer = Some(Timer { kind: TimerKind::Retransmit, expires_us: 204_000, retransmits: 1 });
+    curl.traffic = Some(Box::new(Traffic {
+        sent_bytes: Some(1_250_000),
+        received_bytes: Some(640),
+        rtt_us: Some(12_400),
+        retransmitted_segments: Some(2),
+        congestion_control: Some("cubic".to_owned()),
+        congestion_window: Some(10),
+        send_rate_bps: Some(9_300_000),
+        ..Traffic::default()
+    }));
+    machine.owned(curl, &[(812, "curl", &[5])]);
+
+    let mut six = socket(
+        Some(State::Established),
+        "[2001:db8:1234:5678:9abc:def0:1234:5678]:50123",
+        Some("[2606:4700:4700:1111:2222:3333:4444:5555]:443"),
+    );
+    six.uid = Some(1000);
+    machine.owned(six, &[(901, "浏览器进程-下载", &[88])]);
+
+    let mut link_local = socket(None, "[fe80::1c2d:3eff:fe4f:5a6b]:546", None);
+    if let std::net::SocketAddr::V6(v6) = &mut link_local.key.local {
+        v6.set_scope_id(2);
+    }
+    link_local.interface = Some(2);
+    machine.owned(link_local, &[(640, "systemd-network", &[19])]);
+
+    machine.owned(
+        socket(Some(State::CloseWait), "[::ffff:10.0.0.5]:8080", Some("[::ffff:192.0.2.77]:51514")),
+        &[(1500, "java", &[120]), (1501, "java", &[120])],
+    );
+    let mut connected = socket(None, "10.0.0.5:35353", Some("9.9.9.9:53"));
+    connected.uid = Some(992);
+    machine.owned(connected, &[(500, "systemd-resolve", &[14])]);
+    machine.unowned(socket(None, "0.0.0.0:51820", None), NoOwner::Kernel);
+    let mut finished = socket(Some(State::TimeWait), "10.0.0.5:40000", Some("198.51.100.7:80"));
+    finished.uid = None;
+    finished.mark = None;
+    finished.queues = None;
+    machine.unowned(finished, NoOwner::TimeWait);
+    machine.unowned(socket(Some(State::Other(77)), "10.0.0.5:9", Some("10.0.0.6:9")), NoOwner::NeedsRoot);
+
+    let snapshot = &mut machine.snapshot;
+    snapshot.users = [(0, "root".to_owned()), (1000, "alice".to_owned())].into();
+    snapshot.interfaces = [(2, "eth0".to_owned())].into();
+    snapshot.cgroups = [(77, "/user.slice".to_owned())].into();
+    snapshot.namespaces = [(4_026_531_840, Namespace { id: 4_026_531_840, name: None })].into();
+    snapshot.sources = vec![SourceReport {
+        name: "sock_diag",
+        rows: 11,
+        duplicates: 0,
+        churned: 3,
+        elapsed: Duration::from_micros(2_100),
+    }];
+    snapshot.notices = vec![Notice {
+        code: "owners-need-root",
+        message: "The owners of 1 socket can't be seen by this user; run as root to see them.".to_owned(),
+    }];
+    Frame::new(machine.snapshot)
+}
+
+pub(crate) fn place(text: &str, database: &str) -> Place {
+    Place {
+        country_code: Some("US".to_owned()),
+        country: Some(text.to_owned()),
+        text: text.to_owned(),
+        database: database.into(),
+        ..Place::default()
+    }
+}
+
+/// The same with two databases.
+pub(crate) fn placed() -> Frame {
+    let mut frame = varied();
+    let places =
+        vec![place("United States", "DB-IP Country Lite 2026-06"), place("美国 APNIC&CloudFlare公共DNS", "QQWry")];
+    frame.places.insert("1.1.1.1".parse().unwrap(), places);
+    frame.places.insert("9.9.9.9".parse().unwrap(), vec![place("Switzerland", "DB-IP Country Lite 2026-06")]);
+    frame
+}
+
+/// One listener, held by a process of that name.
+pub(crate) fn named(name: &str) -> Frame {
+    let mut machine = Machine::new();
+    machine.owned(socket(Some(State::Listen), "0.0.0.0:80", None), &[(7, name, &[3, 4]), (8, name, &[5])]);
+    machine.snapshot.users = [(0, name.to_owned())].into();
+    machine.snapshot.notices = vec![Notice { code: "test", message: name.to_owned() }];
+    Frame::new(machine.snapshot)
+}
+
+/// What `print` writes for every row of the frame, in order.
+pub(crate) fn printed(frame: &Frame, print: impl FnOnce(&mut Vec<u8>, &Listing<'_>)) -> String {
+    let rows: Vec<usize> = (0..frame.snapshot.sockets.len()).collect();
+    let mut out = Vec::new();
+    print(&mut out, &Listing { frame, rows: &rows, version: "0.1.0" });
+    String::from_utf8(out).expect("UTF-8")
+}

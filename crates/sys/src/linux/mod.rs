@@ -1,0 +1,52 @@
+//! Linux: sock_diag for the sockets, /proc for their owners, /proc/net where netlink is refused.
+
+/// Paths of cgroups by id.
+mod cgroups;
+/// Small files read whole, and numbers as file names.
+mod files;
+/// Network namespaces, interfaces, users, services: names for numbers.
+mod names;
+/// Datagrams to and from NETLINK_SOCK_DIAG.
+mod netlink;
+/// Who owns which socket, and why nobody does.
+mod owners;
+/// The tables under /proc/net.
+mod procfs;
+/// Every process' descriptors.
+mod scan;
+/// Complete dumps of the sock_diag tables.
+mod sock_diag;
+/// The source: all of the above in order.
+mod source;
+
+use std::collections::BTreeMap;
+
+use sockscope_model::{SourceChoice, SourceError};
+
+pub use source::LinuxSource as NativeSource;
+
+/// The sources that this system has, `auto` first.
+pub const SOURCES: &[SourceChoice] = &[SourceChoice::Auto, SourceChoice::SockDiag, SourceChoice::Procfs];
+
+/// The system's own source. Nothing is opened before the first snapshot.
+///
+/// # Errors
+/// The choice names a source of another system.
+pub fn native(choice: SourceChoice) -> Result<NativeSource, SourceError> {
+    NativeSource::new(choice)
+}
+
+/// The viewer's effective user number.
+pub fn viewer_uid() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// The text of /etc/services, if there is one.
+pub fn services_text() -> Option<String> {
+    std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The names of the interfaces of the viewer's network namespace, by index.
+pub fn interfaces() -> BTreeMap<u32, String> {
+    names::interfaces()
+}

@@ -1,0 +1,93 @@
+//! The tables under /proc/net: what is left where netlink is refused.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::time::Instant;
+
+use rustix::io::Errno;
+use sockscope_model::{Family, Protocol, Request, Socket, SocketKey, SourceReport, Tag};
+use sockscope_wire::procfs as wire;
+
+use super::files;
+
+/// What came of the tables.
+pub(super) struct Tables {
+    pub(super) sockets: Vec<Socket>,
+    pub(super) report: SourceReport,
+    /// Tables that could not be read.
+    pub(super) unreadable: Vec<(&'static CStr, Errno)>,
+    /// Lines that made no sense.
+    pub(super) malformed: u64,
+}
+
+const TABLES: [(&CStr, Protocol, Family); 4] = [
+    (c"/proc/thread-self/net/tcp", Protocol::Tcp, Family::Ipv4),
+    (c"/proc/thread-self/net/tcp6", Protocol::Tcp, Family::Ipv6),
+    (c"/proc/thread-self/net/udp", Protocol::Udp, Family::Ipv4),
+    (c"/proc/thread-self/net/udp6", Protocol::Udp, Family::Ipv6),
+];
+
+/// Reads the tables that the request asks for. The kernel leaves a table every 4 KiB and comes back to a position in it,
+/// so each is read twice: rows that one reading gave twice are dropped, rows that one of them missed are kept.
+pub(super) fn collect(request: &Request) -> Tables {
+    let start = Instant::now();
+    let mut tables = Tables {
+        sockets: Vec::new(),
+        report: SourceReport { name: "procfs", rows: 0, duplicates: 0, churned: 0, elapsed: Default::default() },
+        unreadable: Vec::new(),
+        malformed: 0,
+    };
+    for (path, protocol, family) in TABLES {
+        let wanted = match protocol {
+            Protocol::Udp => request.udp,
+            _ => request.tcp,
+        } && match family {
+            Family::Ipv4 => request.ipv4,
+            Family::Ipv6 => request.ipv6,
+        };
+        if wanted && let Err(error) = tables.add(path, protocol, family) {
+            // Without IPv6 in the kernel there is no such file, and nothing is missing.
+            if !(error == Errno::NOENT && family == Family::Ipv6) {
+                tables.unreadable.push((path, error));
+            }
+        }
+    }
+    tables.report.rows = tables.sockets.len() as u64;
+    tables.report.elapsed = start.elapsed();
+    tables
+}
+
+impl Tables {
+    fn add(&mut self, path: &'static CStr, protocol: Protocol, family: Family) -> Result<(), Errno> {
+        let mut once: HashSet<SocketKey> = HashSet::new();
+        let mut both = 0u64;
+        for reading in 0..2 {
+            let table = wire::table(&files::read(path)?, protocol, family);
+            let mut seen: HashSet<SocketKey> = HashSet::new();
+            for socket in table.sockets {
+                let key = identity(socket.key);
+                if !seen.insert(key) {
+                    self.report.duplicates += 1;
+                } else if reading == 0 {
+                    once.insert(key);
+                    self.sockets.push(socket);
+                } else if once.contains(&key) {
+                    both += 1;
+                } else {
+                    self.report.churned += 1;
+                    self.sockets.push(socket);
+                }
+            }
+            if reading == 0 {
+                self.malformed += table.malformed.len() as u64;
+            }
+        }
+        self.report.churned += once.len() as u64 - both.min(once.len() as u64);
+        Ok(())
+    }
+}
+
+/// A TCP connection that lost its inode between two readings (it entered TIME_WAIT) is still the same.
+fn identity(key: SocketKey) -> SocketKey {
+    if key.protocol == Protocol::Tcp && key.remote.is_some() { SocketKey { tag: Tag::None, ..key } } else { key }
+}

@@ -1,0 +1,255 @@
+//! Every process' descriptors, by getdents64 and readlinkat relative to directory handles.
+
+use std::collections::HashMap;
+use std::ffi::CStr;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::fs::{Mode, OFlags, RawDir};
+use rustix::io::Errno;
+use sockscope_model::{Process, ProcessId, Timestamp};
+use sockscope_wire::procfs as wire;
+
+use super::files::{self, NumberPath};
+
+/// A map by numbers that nobody outside chooses: inodes and cookies.
+pub(super) type FastMap<V> = HashMap<u64, V, BuildHasherDefault<NumberHasher>>;
+
+/// Spreads numbers that count upwards over a table; SipHash would cost more than the look-up.
+#[derive(Default)]
+pub(super) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
+/// Which processes to look into.
+pub(super) enum Which<'a> {
+    /// All of them.
+    All,
+    /// Those.
+    These(&'a [u32]),
+}
+
+/// A descriptor of a wanted socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hit {
+    /// What the inode stands for in the map of wanted ones.
+    pub(super) slot: u32,
+    /// Index of the process in [`Scan::processes`].
+    pub(super) process: u32,
+    /// The descriptor.
+    pub(super) fd: u32,
+}
+
+/// What a scan saw.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) hits: Vec<Hit>,
+    /// Processes with at least one hit.
+    pub(super) processes: Vec<Process>,
+    /// Processes that we were not allowed to look into.
+    pub(super) denied: u64,
+    /// All processes that were there.
+    pub(super) pids: Vec<u32>,
+    /// Processes that hold any socket, wanted or not.
+    pub(super) socket_holders: Vec<u32>,
+    /// io_uring rings: process and descriptor.
+    pub(super) rings: Vec<(u32, u32)>,
+    /// Why /proc could not be read at all.
+    pub(super) failed: Option<Errno>,
+}
+
+/// What is constant during a scan.
+#[derive(Clone, Copy)]
+pub(super) struct Scanner<'a> {
+    /// Which inodes are looked for.
+    pub(super) wanted: &'a FastMap<u32>,
+    /// When the system was started.
+    pub(super) boot: Timestamp,
+    /// Whether path, command line and so on are read.
+    pub(super) details: bool,
+}
+
+impl Scanner<'_> {
+    /// Looks into the processes, with as many threads as there are processors.
+    pub(super) fn run(self, which: &Which<'_>) -> Scan {
+        let proc = match open_directory(rustix::fs::CWD, c"/proc") {
+            Ok(proc) => proc,
+            Err(error) => return Scan { failed: Some(error), ..Scan::default() },
+        };
+        let pids = match which {
+            Which::These(pids) => pids.to_vec(),
+            Which::All => match process_numbers(proc.as_fd()) {
+                Ok(pids) => pids,
+                Err(error) => return Scan { failed: Some(error), ..Scan::default() },
+            },
+        };
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scan = Scan::default();
+            let mut buffers = Buffers::default();
+            // Processes are handed out one at a time: some have three descriptors, some have a hundred thousand.
+            while let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.process(proc.as_fd(), *pid, &mut buffers, &mut scan);
+            }
+            scan
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8).min(pids.len().max(1));
+        let mut scan = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut scan = work();
+            for other in others {
+                match other.join() {
+                    Ok(part) => scan.append(part),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            scan
+        });
+        scan.pids = pids;
+        scan
+    }
+
+    fn process(self, proc: BorrowedFd<'_>, pid: u32, buffers: &mut Buffers, scan: &mut Scan) {
+        let directory = match open_directory(proc, NumberPath::new(pid, c"/fd").as_c_str()) {
+            Ok(directory) => directory,
+            Err(Errno::ACCESS | Errno::PERM) => {
+                scan.denied += 1;
+                return;
+            }
+            // It ended since it was listed.
+            Err(_) => return,
+        };
+        let Buffers { entries, link, text } = buffers;
+        let first_hit = scan.hits.len();
+        let process = u32::try_from(scan.processes.len()).unwrap_or(u32::MAX);
+        let mut holds_sockets = false;
+        let mut directory_entries = RawDir::new(directory.as_fd(), entries);
+        while let Some(Ok(entry)) = directory_entries.next() {
+            let name = entry.file_name();
+            let Some(fd) = wire::number(name.to_bytes()) else { continue };
+            let Ok((target, _)) = rustix::fs::readlinkat_raw(&directory, name, &mut link[..]) else { continue };
+            if let Some(inode) = wire::socket_inode(target) {
+                holds_sockets = true;
+                if let Some(slot) = self.wanted.get(&inode) {
+                    scan.hits.push(Hit { slot: *slot, process, fd });
+                }
+            } else if target == b"anon_inode:[io_uring]" {
+                scan.rings.push((pid, fd));
+            }
+        }
+        if holds_sockets {
+            scan.socket_holders.push(pid);
+        }
+        if scan.hits.len() > first_hit {
+            match self.describe(directory.as_fd(), pid, text) {
+                Some(found) => scan.processes.push(found),
+                // It ended while we read its descriptors: they are nobody's now.
+                None => scan.hits.truncate(first_hit),
+            }
+        }
+    }
+
+    /// Who it is, through the handle on its descriptors: should its number be used again, that leads nowhere.
+    pub(super) fn describe(self, fd_directory: BorrowedFd<'_>, pid: u32, text: &mut Vec<u8>) -> Option<Process> {
+        let mut read = |path: &CStr| {
+            text.clear();
+            files::read_at(fd_directory, path, 1 << 20, text).ok()?;
+            Some(std::mem::take(text))
+        };
+        let stat_text = read(c"../stat")?;
+        let stat = wire::stat(&stat_text)?;
+        let ticks_per_second = i64::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100).max(1);
+        let since_boot = i64::try_from(stat.start_ticks).ok()?.checked_mul(1_000_000 / ticks_per_second)?;
+        let started = Timestamp::from_micros(self.boot.as_micros().checked_add(since_boot)?);
+        let mut process = Process {
+            id: ProcessId { pid, started: Some(started) },
+            name: String::from_utf8_lossy(&stat.name).into_owned(),
+            path: None,
+            command_line: None,
+            uid: None,
+            user: None,
+            service: None,
+            container: None,
+        };
+        if self.details {
+            process.path = rustix::fs::readlinkat(fd_directory, c"../exe", Vec::new()).ok().map(path);
+            process.command_line = read(c"../cmdline").as_deref().and_then(wire::command_line);
+            process.service =
+                read(c"../cgroup").as_deref().and_then(wire::cgroup).and_then(wire::service).map(str::to_owned);
+            process.uid = rustix::fs::statat(fd_directory, c"..", rustix::fs::AtFlags::empty()).ok().map(|it| it.st_uid);
+        }
+        *text = stat_text;
+        Some(process)
+    }
+}
+
+impl Scan {
+    fn append(&mut self, mut part: Scan) {
+        let offset = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        self.hits.extend(part.hits.iter().map(|hit| Hit { process: hit.process.saturating_add(offset), ..*hit }));
+        self.processes.append(&mut part.processes);
+        self.denied += part.denied;
+        self.socket_holders.append(&mut part.socket_holders);
+        self.rings.append(&mut part.rings);
+    }
+}
+
+struct Buffers {
+    entries: Box<[MaybeUninit<u8>]>,
+    /// Longer than any link that we care for; a longer one comes back cut and is none of ours.
+    link: [MaybeUninit<u8>; 48],
+    text: Vec<u8>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Buffers {
+            entries: vec![MaybeUninit::uninit(); 32 * 1024].into_boxed_slice(),
+            link: [MaybeUninit::uninit(); 48],
+            text: Vec::new(),
+        }
+    }
+}
+
+fn path(target: std::ffi::CString) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes()))
+}
+
+/// A directory, for reading its entries.
+pub(super) fn open_directory(at: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(at, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// The processes that there are now; none if /proc can't be read.
+pub(super) fn running() -> Vec<u32> {
+    open_directory(rustix::fs::CWD, c"/proc").and_then(|proc| process_numbers(proc.as_fd())).unwrap_or_default()
+}
+
+/// The processes that a handle on /proc lists.
+fn process_numbers(proc: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
+    let mut pids = Vec::new();
+    let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
+    let mut entries = RawDir::new(proc, &mut buffer);
+    while let Some(entry) = entries.next() {
+        pids.extend(wire::number(entry?.file_name().to_bytes()));
+    }
+    Ok(pids)
+}

@@ -1,0 +1,317 @@
+//! Complete dumps of the sock_diag tables.
+//!
+//! A dump walks a hash table and fills datagrams of at most 32 KiB (some 260 rows). Where a datagram is full the kernel
+//! leaves the table and comes back to the same bucket and the same *position* in it. If sockets in front of that position
+//! were closed meanwhile, as many rows behind it are skipped; if some were opened, as many are given twice. Cookies
+//! remove the doubles; the skipped rows need a second look:
+//!
+//! - A dump that fits one datagram never comes back into a bucket: it is complete. So listeners and bound sockets (which
+//!   crowd buckets, since those are chosen by local address and port) are dumped apart from connections, and filters and
+//!   state masks are left to the kernel.
+//! - A dump that does not fit is repeated with datagrams cut at *other* rows, at least [`STAGGER`] apart from all former
+//!   cuts. A socket that lives through the walks is missed by all of them only if, between two reads of 10 microseconds
+//!   distance, that many sockets in front of it in its own bucket were closed, twice.
+//! - Only if the kernel's own counters show that no connection began or ended meanwhile is the repetition saved.
+//!
+//! `docs/completeness.md` has the argument in full, and what remains.
+
+use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::time::Instant;
+
+use rustix::io::Errno;
+use sockscope_model::{Protocol, Request, Socket, SourceReport, State, StateSet, Tag};
+use sockscope_wire::sock_diag::{DiagRow, DumpRequest, Narrow, Table, decode_row, state_mask};
+use sockscope_wire::{compile, procfs as wire_procfs};
+
+use super::files;
+use super::netlink::{DiagSocket, DumpError};
+use super::scan::FastMap;
+
+/// The states that are dumped apart from connections: buckets are crowded by them, and they are few.
+const LOCAL_STATES: StateSet = StateSet::NONE.with(State::Listen).with(State::Bound);
+/// The states of UDP sockets: connected and not.
+const UDP_STATES: StateSet = StateSet::NONE.with(State::Established).with(State::Closed);
+
+/// The lengths of the first reads of the second and third walk. Such a walk has a socket of its own: its first datagram
+/// is 4 KiB long (30 rows), the next as long as the first read. With datagrams of 261 rows thereafter, the cuts lie at
+/// rows 30, 160, 421, ... and 30, 95, 356, ..., where the first walk's lie at 261, 522, ...
+const STAGGER: [&[usize]; 2] = [&[16_384], &[8_192]];
+
+/// What came of the dumps.
+pub(super) struct Collected {
+    pub(super) sockets: Vec<Socket>,
+    /// Sockets that look like the kernel's own tunnels: UDP with multicast loop switched off.
+    pub(super) tunnels: HashSet<u64>,
+    pub(super) report: SourceReport,
+    /// Tables that this kernel does not offer.
+    pub(super) missing: Vec<(Table, Errno)>,
+    /// Rows that made no sense.
+    pub(super) malformed: u64,
+}
+
+/// Dumps what the request asks for.
+pub(super) fn collect(request: &Request) -> Result<Collected, DumpError> {
+    let start = Instant::now();
+    let mut dumper = Dumper::new(request)?;
+    dumper.tcp()?;
+    dumper.udp()?;
+    if request.autobound {
+        dumper.autobound()?;
+    }
+    let Dumper { rows, tunnels, missing, duplicates, churned, malformed, .. } = dumper;
+    let report =
+        SourceReport { name: "sock_diag", rows: rows.len() as u64, duplicates, churned, elapsed: start.elapsed() };
+    Ok(Collected { sockets: rows, tunnels, report, missing, malformed })
+}
+
+/// The cookies of all sockets that there are now and meet the request.
+pub(super) fn living(request: &Request) -> Result<FastMap<u64>, DumpError> {
+    let mut request = request.clone();
+    (request.traffic, request.autobound) = (false, false);
+    let collected = collect(&request)?;
+    Ok(collected
+        .sockets
+        .iter()
+        .filter_map(|socket| Some((socket.cookie()?, socket.inode.unwrap_or(0))))
+        .collect())
+}
+
+struct Dumper<'a> {
+    request: &'a Request,
+    socket: DiagSocket,
+    narrow: Narrow,
+    rows: Vec<Socket>,
+    /// In which walks of its table each row was seen, a bit a walk.
+    seen: Vec<u8>,
+    by_cookie: FastMap<u32>,
+    tunnels: HashSet<u64>,
+    missing: Vec<(Table, Errno)>,
+    duplicates: u64,
+    churned: u64,
+    malformed: u64,
+}
+
+impl<'a> Dumper<'a> {
+    fn new(request: &'a Request) -> Result<Dumper<'a>, DumpError> {
+        let mut socket = DiagSocket::open()?;
+        socket.prime()?;
+        let program = request.condition.as_ref().filter(|_| request.pushdown).and_then(compile);
+        Ok(Dumper {
+            request,
+            socket,
+            narrow: program.map_or(Narrow::Nothing, Narrow::Program),
+            rows: Vec::new(),
+            seen: Vec::new(),
+            by_cookie: FastMap::default(),
+            tunnels: HashSet::new(),
+            missing: Vec::new(),
+            duplicates: 0,
+            churned: 0,
+            malformed: 0,
+        })
+    }
+
+    fn states(&self) -> StateSet {
+        if self.request.pushdown { self.request.states } else { StateSet::ALL }
+    }
+
+    fn tcp(&mut self) -> Result<(), DumpError> {
+        if !self.request.tcp {
+            return Ok(());
+        }
+        let tables: &[Table] = match (self.request.ipv4, self.request.ipv6) {
+            (true, true) => &[Table::TcpBoth],
+            (true, false) => &[Table::Tcp4],
+            (false, true) => &[Table::Tcp6],
+            (false, false) => &[],
+        };
+        for table in tables {
+            match self.tcp_table(*table) {
+                // A kernel without the older request has the newer one.
+                Err(DumpError::System(Errno::NOENT | Errno::INVAL | Errno::OPNOTSUPP))
+                    if *table == Table::TcpBoth && self.rows.is_empty() =>
+                {
+                    self.tcp_table(Table::Tcp4)?;
+                    self.tcp_table(Table::Tcp6)?;
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    fn tcp_table(&mut self, table: Table) -> Result<(), DumpError> {
+        let local = self.states().and(LOCAL_STATES);
+        if !local.is_empty() {
+            self.complete(table, local, false)?;
+        }
+        let connections = self.states().and(LOCAL_STATES.complement());
+        if !connections.is_empty() {
+            self.complete(table, connections, true)?;
+        }
+        Ok(())
+    }
+
+    fn udp(&mut self) -> Result<(), DumpError> {
+        let states = self.states().and(UDP_STATES);
+        if !self.request.udp || states.is_empty() {
+            return Ok(());
+        }
+        for (table, wanted) in [(Table::Udp4, self.request.ipv4), (Table::Udp6, self.request.ipv6)] {
+            match if wanted { self.complete(table, states, false) } else { Ok(()) } {
+                // udp_diag is a module of its own, which may be missing.
+                Err(DumpError::System(error @ (Errno::NOENT | Errno::OPNOTSUPP))) => self.missing.push((table, error)),
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Dumps a table so that no socket that lives through the dump is missing. `counted` says that the kernel's
+    /// counters tell whether rows came or went.
+    fn complete(&mut self, table: Table, states: StateSet, counted: bool) -> Result<(), DumpError> {
+        let first_row = self.rows.len();
+        let before = if counted { Counters::read() } else { None };
+        if let (Some(before), 0) = (&before, first_row) {
+            let [inuse, _, waiting, _] = before.gauges;
+            // Each row is reserved once; a wrong guess costs nothing but this.
+            self.reserve(usize::try_from(inuse.saturating_add(waiting)).unwrap_or(0).min(1 << 20));
+        }
+        if !self.walk(table, states, first_row, 0)? {
+            return Ok(());
+        }
+        // Handshakes are counted nowhere until they end.
+        let handshakes = self.rows.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
+        if before.is_some() && !handshakes && Counters::read() == before {
+            return Ok(());
+        }
+        for (index, reads) in STAGGER.iter().enumerate() {
+            let walk = u8::try_from(index + 1).unwrap_or(1);
+            let mut socket = DiagSocket::open()?;
+            std::mem::swap(&mut socket, &mut self.socket);
+            let outcome = self.walk_with(table, states, first_row, walk, reads);
+            std::mem::swap(&mut socket, &mut self.socket);
+            outcome?;
+            let all_walks = (1u8 << (walk + 1)) - 1;
+            let differing = self.seen.iter().skip(first_row).filter(|seen| **seen != all_walks).count() as u64;
+            if differing == 0 {
+                return Ok(());
+            }
+            if index + 1 == STAGGER.len() {
+                self.churned += differing;
+            }
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+        self.seen.reserve(rows);
+        self.by_cookie.reserve(rows);
+    }
+
+    fn walk(&mut self, table: Table, states: StateSet, first_row: usize, walk: u8) -> Result<bool, DumpError> {
+        self.walk_with(table, states, first_row, walk, &[])
+    }
+
+    fn walk_with(
+        &mut self,
+        table: Table,
+        states: StateSet,
+        first_row: usize,
+        walk: u8,
+        reads: &[usize],
+    ) -> Result<bool, DumpError> {
+        let Dumper { request, socket, narrow, rows, seen, by_cookie, tunnels, duplicates, malformed, .. } = self;
+        let bound = states.contains(State::Bound) && !states.contains(State::Closed);
+        let protocol = table.protocol();
+        let bit = 1u8 << walk;
+        let dump = DumpRequest { table, states: state_mask(states), traffic: request.traffic, narrow, sequence: 0 };
+        socket.dump(dump, reads, &mut |payload| {
+            let Ok(DiagRow { socket, multicast_loop }) = decode_row(payload, protocol, bound) else {
+                *malformed += 1;
+                return Ok(());
+            };
+            if protocol == Protocol::Udp
+                && multicast_loop == Some(false)
+                && let Some(inode) = socket.inode
+            {
+                tunnels.insert(inode);
+            }
+            let index = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            let known = match socket.key.tag {
+                Tag::Cookie(cookie) => match by_cookie.entry(cookie) {
+                    Entry::Occupied(known) => Some(*known.get() as usize),
+                    Entry::Vacant(free) => {
+                        free.insert(index);
+                        None
+                    }
+                },
+                _ => None,
+            };
+            match known {
+                None => {
+                    rows.push(socket);
+                    seen.push(bit);
+                }
+                Some(known) => {
+                    // A row of another table: the socket moved on (a listener's child, a bound socket that connected).
+                    let again = seen.get(known).is_some_and(|seen| known >= first_row && seen & bit != 0);
+                    *duplicates += u64::from(again);
+                    if let (Some(row), Some(seen)) = (rows.get_mut(known), seen.get_mut(known)) {
+                        *row = socket;
+                        *seen |= bit;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Asks the kernel which sockets did not choose their port themselves.
+    fn autobound(&mut self) -> Result<(), DumpError> {
+        let automatic = {
+            let mut request = self.request.clone();
+            (request.autobound, request.traffic, request.condition) = (false, false, None);
+            let mut dumper = Dumper::new(&request)?;
+            dumper.narrow = Narrow::AutomaticPort;
+            dumper.tcp()?;
+            dumper.udp()?;
+            dumper.by_cookie
+        };
+        let (low, high) = ephemeral_ports();
+        for row in &mut self.rows {
+            let Some(cookie) = row.cookie() else { continue };
+            let port = row.key.local.port();
+            row.autobound = Some(automatic.contains_key(&cookie) && (low..=high).contains(&port));
+        }
+        Ok(())
+    }
+}
+
+/// `net.ipv4.ip_local_port_range`, or the kernel's default.
+fn ephemeral_ports() -> (u16, u16) {
+    let read = || {
+        let text = files::read(c"/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+        let mut words = std::str::from_utf8(&text).ok()?.split_ascii_whitespace();
+        Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    read().unwrap_or((32768, 60999))
+}
+
+/// What the kernel counts about TCP connections of this network namespace: equal before and after, nothing began or
+/// ended in between.
+#[derive(PartialEq)]
+struct Counters {
+    gauges: [u64; 4],
+    events: Vec<u64>,
+}
+
+impl Counters {
+    fn read() -> Option<Counters> {
+        let gauges = wire_procfs::sockstat_tcp(&files::read(c"/proc/thread-self/net/sockstat").ok()?)?;
+        let events = wire_procfs::snmp_tcp(&files::read(c"/proc/thread-self/net/snmp").ok()?)?;
+        Some(Counters { gauges, events })
+    }
+}

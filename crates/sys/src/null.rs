@@ -1,0 +1,49 @@
+//! Systems that we have no backend for: everything compiles, and says so when asked.
+
+use std::collections::BTreeMap;
+
+use sockscope_model::{ErrorKind, Request, Snapshot, Source, SourceChoice, SourceError};
+
+/// The sources that this system has.
+pub const SOURCES: &[SourceChoice] = &[];
+
+/// A source that always fails.
+#[derive(Debug)]
+pub struct NativeSource(());
+
+impl Source for NativeSource {
+    fn snapshot(&mut self, _request: &Request) -> Result<Snapshot, SourceError> {
+        Err(unavailable())
+    }
+}
+
+fn unavailable() -> SourceError {
+    SourceError {
+        kind: ErrorKind::Unavailable,
+        operation: "read".into(),
+        object: "the socket tables".into(),
+        cause: format!("sockscope has no backend for {}", std::env::consts::OS),
+        help: None,
+    }
+}
+
+/// # Errors
+/// Always: there is no backend.
+pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
+    Err(unavailable())
+}
+
+/// The viewer's user number.
+pub fn viewer_uid() -> Option<u32> {
+    None
+}
+
+/// The text of the services file.
+pub fn services_text() -> Option<String> {
+    None
+}
+
+/// Interfaces by index.
+pub fn interfaces() -> BTreeMap<u32, String> {
+    BTreeMap::new()
+}

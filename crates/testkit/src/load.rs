@@ -1,0 +1,40 @@
+use anyhow::Result;
+use clap::Args;
+
+use crate::part::Part;
+use crate::process::{Actor, Scenario};
+
+/// How many connections, and in how many processes.
+#[derive(Debug, Clone, Args)]
+pub struct LoadOptions {
+    /// Established TCP connections over loopback; each is two sockets
+    #[arg(long, default_value_t = 1_000)]
+    pub connections: u32,
+    /// Processes that hold them
+    #[arg(long, default_value_t = 4)]
+    pub processes: u32,
+    /// UDP sockets besides
+    #[arg(long, default_value_t = 0)]
+    pub udp: u32,
+}
+
+/// Makes many connections. Nothing listens any more when it returns.
+pub fn load(options: &LoadOptions) -> Result<Scenario> {
+    anyhow::ensure!(options.processes > 0, "no process to hold the sockets");
+    let mut scenario = Scenario::new("load")?;
+    // A pipe each.
+    crate::kernel::allow_files(u64::from(options.processes) + 100)?;
+    let share = |total: u32, index: u32| total / options.processes + u32::from(index < total % options.processes);
+    let actors: Vec<Actor> = (0..options.processes)
+        .map(|index| {
+            let (connections, udp) = (share(options.connections, index), share(options.udp, index));
+            scenario.lifeline.start(&Part::Load { index, connections, udp }, |_| {})
+        })
+        .collect::<Result<_>>()?;
+    for actor in actors {
+        let (_, report) = scenario.keep(actor)?;
+        scenario.report.tcp += report.tcp;
+        scenario.report.udp += report.udp;
+    }
+    Ok(scenario)
+}
