@@ -662,7 +662,12 @@ fn help_flag() -> Arg {
 }
 
 fn flag(id: &'static str, short: Option<char>, long: &'static str, heading: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(long).action(ArgAction::SetTrue).help_heading(heading).help(help).long_help(format!("{help}."));
+    let arg = Arg::new(id)
+        .long(long)
+        .action(ArgAction::SetTrue)
+        .help_heading(heading)
+        .help(help)
+        .long_help(format!("{help}."));
     match short {
         Some(short) => arg.short(short),
         None => arg,

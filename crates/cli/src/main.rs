@@ -14,8 +14,6 @@ mod exit;
 mod list;
 /// Help topics, man pages, shell completions, version.
 mod pages;
-/// Stand-in.
-mod parts;
 /// What it means.
 mod plan;
 /// Which command does the work.

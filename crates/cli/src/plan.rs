@@ -6,8 +6,8 @@ use sockscope_output::{Column, TableOptions};
 
 use crate::args::{Format, ListArgs, SocketArgs};
 use crate::exit::Failure;
-use crate::parts::sys;
 use crate::terminal;
+use sockscope_sys as sys;
 
 /// Names of sources that another system or another version has.
 const ELSEWHERE: [&str; 5] =

@@ -152,13 +152,11 @@ impl FromStr for AddressBlock {
 /// `10`, `10.1` or `10.1.2` as `10.0.0.0` and so on.
 fn short_ipv4(text: &str) -> Option<Ipv4Addr> {
     let mut octets = [0u8; 4];
-    let mut count = 0;
-    for part in text.split('.') {
+    for (count, part) in text.split('.').enumerate() {
         if part.is_empty() || part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         *octets.get_mut(count)? = part.parse().ok()?;
-        count += 1;
     }
     Some(Ipv4Addr::from(octets))
 }

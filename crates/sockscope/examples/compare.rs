@@ -13,7 +13,9 @@ fn main() -> Result<(), sockscope::SourceError> {
     for change in diff(&before, &after) {
         match change {
             Change::Opened(socket) => println!("opened  {:?}", socket.key),
-            Change::Changed { before, after } => println!("changed {:?}: {:?} to {:?}", after.key, before.state, after.state),
+            Change::Changed { before, after } => {
+                println!("changed {:?}: {:?} to {:?}", after.key, before.state, after.state)
+            }
             Change::Closed(socket) => println!("closed  {:?}", socket.key),
             _ => {}
         }

@@ -243,6 +243,14 @@ pub fn snmp_tcp(text: &[u8]) -> Option<Vec<u64>> {
     found.filter(|found| found.len() == wanted.len())
 }
 
+/// The inodes in `/proc/net/unix` (proc_net(5)): the seventh word of each line.
+pub fn unix_inodes(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    text.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
+        let word = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(6)?;
+        std::str::from_utf8(word).ok()?.parse().ok()
+    })
+}
+
 /// Whether the /proc of `/proc/self/mountinfo` hides the processes of others (`hidepid`, proc(5)).
 pub fn hides_processes(text: &[u8]) -> bool {
     String::from_utf8_lossy(text).lines().any(|line| {
@@ -325,6 +333,8 @@ mod tests {
         assert_eq!(sockstat_tcp(b"sockets: used 8\nTCP: inuse 5 orphan 0 tw 2 alloc 1 mem 0\n"), Some([5, 0, 2, 1]));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
+        let unix = b"Num RefCount Protocol Flags Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 4711 /run/x\nx\n";
+        assert_eq!(unix_inodes(unix).collect::<Vec<_>>(), [4711]);
         assert!(hides_processes(b"1 2 0:1 / /proc rw,relatime shared:1 - proc proc rw,gid=5,hidepid=2\n"));
         assert!(hides_processes(b"1 2 0:1 / /proc rw - proc proc rw,hidepid=invisible\n"));
         assert!(!hides_processes(b"1 2 0:1 / /proc rw,relatime - proc proc rw\n1 2 0:1 / /x rw - proc p rw,hidepid=2"));

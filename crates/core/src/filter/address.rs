@@ -139,6 +139,10 @@ fn blocks(text: &str, as_ss: bool) -> Result<Vec<AddressBlock>, Problem> {
         }
         _ => {}
     }
+    let octets = text.split('/').next().unwrap_or(text);
+    if !text.contains(':') && octets.split('.').any(|octet| octet.len() > 1 && octet.starts_with('0')) {
+        return problem("a leading zero means octal to some programs and decimal to others".to_owned(), HOST);
+    }
     let parsed = match text.split_once('/') {
         None if as_ss => text.parse().or_else(|error| format!("{text}/32").parse().map_err(|_| error)),
         None => text.parse(),
@@ -371,7 +375,7 @@ mod tests {
             ("10/", "error: the prefix is 0 to 32 bits for IPv4, 0 to 128 for IPv6"),
             ("300.1.1.1", "error: this is no IP address"),
             ("1.2.3.4.5", "error: this is no IP address"),
-            ("010.0.0.1", "any 10.0.0.1/32 *"),
+            ("010.0.0.1", "error: a leading zero means octal to some programs and decimal to others"),
             ("example.org", "error: host names are not looked up, and this is no address"),
             ("example.org:80", "error: host names are not looked up, and this is no address"),
             ("inet:::1", "error: this is no ipv4 address"),

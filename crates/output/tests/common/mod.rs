@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use sockscope_model::{
     Exposure, Frame, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Snapshot,
     Socket, SocketKey, SourceReport, State, Tag, Timer, TimerKind, Timestamp, Traffic,
@@ -66,6 +67,10 @@ impl Machine {
         });
         socket.owners = Owners::Processes(owners.collect());
         self.snapshot.sockets.push(socket);
+    }
+
+    pub(crate) fn frame(self) -> Frame {
+        Frame::new(self.snapshot)
     }
 
     pub(crate) fn unowned(&mut self, mut socket: Socket, reason: NoOwner) {
@@ -187,4 +192,42 @@ pub(crate) fn printed(frame: &Frame, print: impl FnOnce(&mut Vec<u8>, &Listing<'
     let mut out = Vec::new();
     print(&mut out, &Listing { frame, rows: &rows, version: "0.1.0" });
     String::from_utf8(out).expect("UTF-8")
+}
+
+/// Names as an attacker would choose them.
+pub(crate) const HOSTILE: [&str; 12] = [
+    "\x1b[31m\x1b]0;title\x07",
+    "line\nbreak\r\n",
+    "tab\tand\0nul",
+    "\u{9b}2J",
+    "=cmd|'/c calc'!A1",
+    "+1;=1;@x\\;",
+    "\t=1",
+    "＝1",
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>&amp;",
+    "safe\u{202e}gpj.exe\u{2066}",
+    "a\u{200b}b\u{feff}\u{2028}c",
+];
+
+/// Any text, with much of what is special in some format.
+pub(crate) fn any_name() -> impl Strategy<Value = String> {
+    let special = proptest::sample::select("\x1b\n\r\t\0\u{7f}\u{85}\u{9b}\u{202e}\u{200b}\u{2028}\u{fe0f}\u{301}=+-@＝;\\,\"'<>&[] 中\u{1f980}…".chars().collect::<Vec<_>>());
+    let character = prop_oneof![any::<char>(), special, proptest::char::range(' ', '~')];
+    prop_oneof![
+        proptest::sample::select(&HOSTILE[..]).prop_map(str::to_owned),
+        proptest::collection::vec(character, 0..60).prop_map(String::from_iter),
+    ]
+}
+
+/// Neither steers a terminal nor deceives its reader. Written apart from the crate's own rule, on purpose.
+pub(crate) fn is_harmless(character: char) -> bool {
+    let bidi = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    let invisible = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}'];
+    character == '\n'
+        || !(character.is_control()
+            || bidi.contains(&character)
+            || invisible.contains(&character)
+            || ('\u{202a}'..='\u{202e}').contains(&character)
+            || ('\u{2066}'..='\u{2069}').contains(&character))
 }

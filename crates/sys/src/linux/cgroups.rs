@@ -34,7 +34,7 @@ pub(super) fn resolve(ids: &HashSet<u64>) -> HashMap<u64, String> {
         None => true,
     });
     if !missing.is_empty() {
-        walk(root.as_fd(), String::new(), &mut missing, &mut paths, 0);
+        walk(root.as_fd(), "", &mut missing, &mut paths, 0);
     }
     paths
 }
@@ -85,7 +85,7 @@ fn by_handle(root: BorrowedFd<'_>, mount: &CStr, id: u64) -> Option<String> {
 /// Looks at every directory until all ids are found.
 fn walk(
     directory: BorrowedFd<'_>,
-    path: String,
+    path: &str,
     missing: &mut HashSet<u64>,
     paths: &mut HashMap<u64, String>,
     depth: u32,
@@ -97,7 +97,7 @@ fn walk(
     if let Ok(found) = rustix::fs::fstat(directory)
         && missing.remove(&found.st_ino)
     {
-        paths.insert(found.st_ino, if path.is_empty() { "/".to_owned() } else { path.clone() });
+        paths.insert(found.st_ino, if path.is_empty() { "/".to_owned() } else { path.to_owned() });
     }
     if missing.is_empty() {
         return;
@@ -113,7 +113,7 @@ fn walk(
     }
     for name in children {
         if let Ok(child) = open_directory(directory, &name) {
-            walk(child.as_fd(), format!("{path}/{}", name.to_string_lossy()), missing, paths, depth + 1);
+            walk(child.as_fd(), &format!("{path}/{}", name.to_string_lossy()), missing, paths, depth + 1);
         }
     }
 }

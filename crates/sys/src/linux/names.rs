@@ -82,9 +82,8 @@ fn name_service(uid: u32) -> Option<String> {
     let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
     let mut found = std::ptr::null_mut();
     // SAFETY: entry and found are valid for writes, the buffer for writes of its length.
-    let status = unsafe {
-        libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), &raw mut found)
-    };
+    let status =
+        unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), &raw mut found) };
     if status != 0 || found.is_null() {
         return None;
     }

@@ -4,17 +4,25 @@
 //! |---|---|
 //! | time-wait, syn-received, accept-queue, orphan | the row has no inode; state and SHUTDOWN (decided in `wire`) |
 //! | exited | the socket is gone, or has lost its inode, when its table is read again |
+//! | (owner without fds) | an io_uring ring's fdinfo lists the inode |
+//! | kernel | UDP with IP_MULTICAST_LOOP off, as the kernel makes its tunnels; or root's, and no process has it |
+//! | in-flight | the socket is among the descriptors of an unread message; or some are, and no process has it |
 //! | needs-root | a process could not be looked into, or /proc hides processes |
 //! | other-namespace | every process here was looked into, but this is not the first PID namespace |
-//! | (owner without fds) | an io_uring ring's fdinfo lists the inode |
-//! | io-uring | a ring holds files that its fdinfo does not list by inode (kernels before 6.11) |
-//! | kernel | the socket lives, no process or ring has it, root made it; tunnels also by IP_MULTICAST_LOOP |
-//! | in-flight | likewise, but some Unix socket's fdinfo counts descriptors in unread messages |
+//! | io-uring | a ring holds files that its fdinfo does not name (older kernels), and no process has the socket |
+//!
+//! The sockets are listed before the processes are looked into, so whoever had one then either still has it, or closed
+//! it (`exited`), or handed it on (to a child that is new since, or by SCM_RIGHTS: found by the second look).
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::AsFd;
+use std::ffi::CStr;
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use sockscope_model::{Condition, NoOwner, Notice, Owner, Owners, Process, Request, Snapshot, Socket, Timestamp};
 use sockscope_wire::procfs as wire;
 
@@ -24,8 +32,6 @@ use super::sock_diag;
 
 /// Inode of the first PID namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO).
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
-/// How often processes are looked into again for sockets that live but have no owner yet.
-const SECOND_LOOKS: usize = 2;
 /// More local ports than this are not worth a condition.
 const MOST_PORTS: usize = 24;
 
@@ -33,22 +39,29 @@ const MOST_PORTS: usize = 24;
 pub(super) fn attribute(snapshot: &mut Snapshot, request: &Request, boot: Timestamp, tunnels: &HashSet<u64>) {
     let mut search = Search::new(std::mem::take(&mut snapshot.sockets), boot, request);
     search.run(tunnels);
-    let hidden =
-        search.sockets.iter().filter(|socket| socket.owners.reason() == Some(NoOwner::NeedsRoot)).count();
+    let hidden = search.sockets.iter().filter(|socket| socket.owners.reason() == Some(NoOwner::NeedsRoot)).count();
     if let Some(error) = search.failed {
         snapshot.notices.push(Notice {
             code: "owners-unavailable",
             message: format!("can't read /proc: {error}; owners are unknown. Mount it: mount -t proc proc /proc"),
         });
     } else if hidden > 0 {
-        let sockets = if hidden == 1 { "socket" } else { "sockets" };
-        snapshot.notices.push(Notice {
-            code: "owners-need-root",
-            message: format!(
-                "{hidden} {sockets} may belong to processes that only root can look into; \
-                 to see them, use sudo or give the program CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
-            ),
-        });
+        let sockets = if hidden == 1 {
+            "1 socket has no owner that".into()
+        } else {
+            format!("{hidden} sockets have no owner that")
+        };
+        let message = if may_trace() {
+            let pids: Vec<String> = search.denied.iter().take(5).map(u32::to_string).collect();
+            let more = if search.denied.len() > 5 { ", ..." } else { "" };
+            format!(
+                "{sockets} can be seen; even with CAP_SYS_PTRACE the system refuses a look into process {}{more}",
+                pids.join(", ")
+            )
+        } else {
+            format!("{sockets} this user may see; use sudo, or give the program CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
+        };
+        snapshot.notices.push(Notice { code: "owners-need-root", message });
     }
     snapshot.sockets = search.sockets;
     snapshot.processes = search.processes.into_iter().map(|process| (process.id, process)).collect();
@@ -64,21 +77,21 @@ struct Search<'a> {
     boot: Timestamp,
     request: &'a Request,
     failed: Option<Errno>,
+    /// Processes that we were not allowed to look into.
+    denied: Vec<u32>,
 }
 
 impl<'a> Search<'a> {
     fn new(sockets: Vec<Socket>, boot: Timestamp, request: &'a Request) -> Search<'a> {
-        let mut rows: Vec<(u64, u32)> = (0u32..)
-            .zip(&sockets)
-            .filter_map(|(row, socket)| Some((socket.inode?, row)))
-            .collect();
+        let mut rows: Vec<(u64, u32)> =
+            (0u32..).zip(&sockets).filter_map(|(row, socket)| Some((socket.inode?, row))).collect();
         rows.sort_unstable();
         let mut wanted = FastMap::default();
         wanted.reserve(rows.len());
         for (slot, (inode, _)) in (0u32..).zip(&rows) {
             wanted.entry(*inode).or_insert(slot);
         }
-        Search { sockets, rows, wanted, processes: Vec::new(), boot, request, failed: None }
+        Search { sockets, rows, wanted, processes: Vec::new(), boot, request, failed: None, denied: Vec::new() }
     }
 
     fn scanner(&self) -> Scanner<'_> {
@@ -100,39 +113,60 @@ impl<'a> Search<'a> {
             self.give(&open, NoOwner::Unknown);
             return;
         }
-        let complete = scan.denied == 0 && !processes_are_hidden();
-        if !complete {
+        let capable = may_trace();
+        let complete = scan.denied.is_empty() && (capable || !processes_are_hidden());
+        self.denied = std::mem::take(&mut scan.denied);
+        if !complete && !capable {
             // Sockets of other users are beyond us; ours may have moved while we looked.
             let own = super::viewer_uid();
-            let (mine, others): (Vec<u32>, Vec<u32>) =
-                open.into_iter().partition(|row| self.socket(*row).is_some_and(|socket| socket.uid == own));
-            self.give(&others, NoOwner::NeedsRoot);
-            open = mine;
+            open = self.give_where(open, NoOwner::NeedsRoot, |socket| socket.uid != own);
         }
-        for look in 0..=SECOND_LOOKS {
-            open = self.without_gone(open);
-            if open.is_empty() {
-                return;
-            }
-            if look < SECOND_LOOKS {
-                let again = processes_to_look_into_again(&scan);
-                let mut second = self.scanner().run(&Which::These(&again));
-                self.assign(&mut second);
-                scan.rings.append(&mut second.rings);
-                open.retain(|row| self.is_unowned(*row));
-            }
-        }
-        let ring_knows_more = self.owners_by_ring(&mut open, &scan);
+        open = self.give_where(open, NoOwner::Kernel, |socket| socket.inode.is_some_and(|it| tunnels.contains(&it)));
+        open = self.without_gone(open);
         if open.is_empty() {
             return;
         }
+        self.look_again(&new_processes(&scan), &mut open);
+        let ring_knows_more = self.owners_by_ring(&mut open, &scan.rings);
+        if open.is_empty() {
+            return;
+        }
+        let in_flight = in_flight(&scan.other_sockets);
+        let is_in_flight = |socket: &Socket| socket.inode.is_some_and(|inode| in_flight.inodes.contains(&inode));
+        open = self.give_where(open, NoOwner::InFlight, is_in_flight);
         if !complete {
             self.give(&open, NoOwner::NeedsRoot);
-        } else if !in_first_pid_namespace() {
-            self.give(&open, NoOwner::OtherNamespace);
-        } else {
-            self.without_process(open, tunnels, &scan, ring_knows_more);
+            return;
         }
+        self.look_again(&scan.socket_holders, &mut open);
+        open = self.without_gone(open);
+        if !in_first_pid_namespace() {
+            self.give(&open, NoOwner::OtherNamespace);
+        } else if in_flight.more {
+            self.give(&open, NoOwner::InFlight);
+        } else if ring_knows_more {
+            self.give(&open, NoOwner::IoUring);
+        } else {
+            let rest = self.give_where(open, NoOwner::Kernel, |socket| socket.uid == Some(0));
+            self.give(&rest, NoOwner::Unknown);
+        }
+    }
+
+    /// Looks into some processes for the sockets that are still open questions.
+    fn look_again(&mut self, pids: &[u32], open: &mut Vec<u32>) {
+        if !pids.is_empty() && !open.is_empty() {
+            let mut scan = self.scanner().run(&Which::These(pids));
+            self.assign(&mut scan);
+            open.retain(|row| self.is_unowned(*row));
+        }
+    }
+
+    /// Gives the reason to those that it holds for; returns the others.
+    fn give_where(&mut self, open: Vec<u32>, reason: NoOwner, holds: impl Fn(&Socket) -> bool) -> Vec<u32> {
+        let (those, others): (Vec<u32>, Vec<u32>) =
+            open.into_iter().partition(|row| self.socket(*row).is_some_and(&holds));
+        self.give(&those, reason);
+        others
     }
 
     fn socket(&self, row: u32) -> Option<&Socket> {
@@ -193,9 +227,8 @@ impl<'a> Search<'a> {
         let ports: HashSet<u16> =
             open.iter().filter_map(|row| self.socket(*row)).map(|socket| socket.key.local.port()).collect();
         if ports.len() <= MOST_PORTS {
-            let port = |port: &u16| {
-                Condition::All(vec![Condition::LocalPortFrom(*port), Condition::LocalPortTo(*port)])
-            };
+            let port =
+                |port: &u16| Condition::All(vec![Condition::LocalPortFrom(*port), Condition::LocalPortTo(*port)]);
             request.condition = Some(Condition::Any(ports.iter().map(port).collect()));
         }
         let Ok(living) = sock_diag::living(&request) else { return open };
@@ -211,10 +244,10 @@ impl<'a> Search<'a> {
     }
 
     /// Finds sockets in the file tables of io_uring rings. Returns whether a ring holds files that it does not name.
-    fn owners_by_ring(&mut self, open: &mut Vec<u32>, scan: &Scan) -> bool {
+    fn owners_by_ring(&mut self, open: &mut Vec<u32>, rings: &[(u32, u32)]) -> bool {
         let mut knows_more = false;
         let mut found: HashMap<u64, Vec<Owner>> = HashMap::new();
-        for (pid, fd) in &scan.rings {
+        for (pid, fd) in rings {
             let Ok(proc) = open_directory(rustix::fs::CWD, c"/proc") else { break };
             let Ok(directory) = open_directory(&proc, NumberPath::new(*pid, c"/fd").as_c_str()) else { continue };
             let mut text = Vec::new();
@@ -253,74 +286,113 @@ impl<'a> Search<'a> {
         });
         knows_more
     }
-
-    /// Sockets that live though every process was looked into and has none of them.
-    fn without_process(&mut self, open: Vec<u32>, tunnels: &HashSet<u64>, scan: &Scan, ring_knows_more: bool) {
-        let (tunnel, open): (Vec<u32>, Vec<u32>) = open
-            .into_iter()
-            .partition(|row| self.socket(*row).and_then(|socket| socket.inode).is_some_and(|it| tunnels.contains(&it)));
-        self.give(&tunnel, NoOwner::Kernel);
-        if open.is_empty() {
-            return;
-        }
-        if self.descriptors_in_flight(&scan.socket_holders) {
-            self.give(&open, NoOwner::InFlight);
-        } else if ring_knows_more {
-            self.give(&open, NoOwner::IoUring);
-        } else {
-            for row in open {
-                let by_root = self.socket(row).is_some_and(|socket| socket.uid == Some(0));
-                self.give(&[row], if by_root { NoOwner::Kernel } else { NoOwner::Unknown });
-            }
-        }
-    }
-
-    /// Whether any Unix socket has descriptors in unread messages.
-    fn descriptors_in_flight(&self, holders: &[u32]) -> bool {
-        let Ok(proc) = open_directory(rustix::fs::CWD, c"/proc") else { return false };
-        let mut text = Vec::new();
-        holders.iter().any(|pid| {
-            let Ok(directory) = open_directory(&proc, NumberPath::new(*pid, c"/fd").as_c_str()) else { return false };
-            let Ok(infos) = open_directory(&directory, c"../fdinfo") else { return false };
-            socket_descriptors(&directory).into_iter().any(|(fd, inode)| {
-                text.clear();
-                !self.wanted.contains_key(&inode)
-                    && files::read_at(&infos, NumberPath::new(fd, c"").as_c_str(), 1 << 16, &mut text).is_ok()
-                    && wire::in_flight_count(&text) > 0
-            })
-        })
-    }
 }
 
-/// The descriptors in a process' table that are sockets, with their inodes.
-fn socket_descriptors(directory: &std::os::fd::OwnedFd) -> Vec<(u32, u64)> {
-    let mut found = Vec::new();
-    let mut buffer = vec![std::mem::MaybeUninit::uninit(); 32 * 1024];
-    let mut link = [std::mem::MaybeUninit::uninit(); 48];
-    let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
-    while let Some(Ok(entry)) = entries.next() {
-        let Some(fd) = wire::number(entry.file_name().to_bytes()) else { continue };
-        let Ok((target, _)) = rustix::fs::readlinkat_raw(directory, entry.file_name(), &mut link[..]) else { continue };
-        found.extend(wire::socket_inode(target).map(|inode| (fd, inode)));
+/// Processes that came since the scan began.
+fn new_processes(scan: &Scan) -> Vec<u32> {
+    let before: HashSet<u32> = scan.pids.iter().copied().collect();
+    super::scan::running().into_iter().filter(|pid| !before.contains(pid)).collect()
+}
+
+/// Descriptors in unread messages of Unix sockets.
+#[derive(Default)]
+struct InFlight {
+    /// The inodes of those that are sockets and could be seen.
+    inodes: HashSet<u64>,
+    /// Whether there are others that could not be seen.
+    more: bool,
+}
+
+/// Which descriptors wait in unread messages. Where a Unix socket's fdinfo counts some, its first message is peeked at,
+/// which hands us duplicates of them and leaves the message where it is.
+fn in_flight(other_sockets: &[(u32, u32, u64)]) -> InFlight {
+    let mut found = InFlight::default();
+    if other_sockets.is_empty() {
+        return found;
+    }
+    let unix: HashSet<u64> = match files::read(c"/proc/thread-self/net/unix") {
+        Ok(text) => wire::unix_inodes(&text).collect(),
+        Err(_) => return found,
+    };
+    let Ok(proc) = open_directory(rustix::fs::CWD, c"/proc") else { return found };
+    let mut text = Vec::new();
+    let mut seen = HashSet::new();
+    for (pid, fd, inode) in other_sockets {
+        if !unix.contains(inode) || !seen.insert(*inode) {
+            continue;
+        }
+        text.clear();
+        let path = format!("{pid}/fdinfo/{fd}\0");
+        let Ok(path) = CStr::from_bytes_with_nul(path.as_bytes()) else { continue };
+        if files::read_at(&proc, path, 1 << 16, &mut text).is_err() {
+            continue;
+        }
+        let count = wire::in_flight_count(&text);
+        if count > 0 {
+            let inodes = peek(*pid, *fd).unwrap_or_default();
+            found.more |= count > inodes.len() as u64;
+            found.inodes.extend(inodes.into_iter().flatten());
+        }
     }
     found
 }
 
-/// Those that held sockets, and those that came since.
-fn processes_to_look_into_again(scan: &Scan) -> Vec<u32> {
-    let before: HashSet<u32> = scan.pids.iter().copied().collect();
-    let mut pids = scan.socket_holders.clone();
-    pids.extend(super::scan::running().into_iter().filter(|pid| !before.contains(pid)));
-    pids
+/// The inodes of the descriptors in the first unread message of another process' Unix socket; `None` for one that is no
+/// socket. `pidfd_getfd` needs the same right as following the links of `/proc/PID/fd`, and Linux 5.6.
+fn peek(pid: u32, fd: u32) -> Option<Vec<Option<u64>>> {
+    let process = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let process = pidfd_open(process, PidfdFlags::empty()).ok()?;
+    let socket = pidfd_getfd(&process, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()?;
+    // A program that keeps a position for peeking would find it moved (unix(7), SO_PEEK_OFF).
+    if peek_offset(&socket) != Some(-1) {
+        return None;
+    }
+    let mut space = vec![std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(253))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0u8];
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    recvmsg(&socket, &mut [IoSliceMut::new(&mut byte)], &mut control, flags).ok()?;
+    let inode = |fd: OwnedFd| {
+        let found = rustix::fs::fstat(&fd).ok()?;
+        FileType::from_raw_mode(found.st_mode).is_socket().then_some(found.st_ino)
+    };
+    let mut inodes = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(fds) = message {
+            inodes.extend(fds.map(inode));
+        }
+    }
+    Some(inodes)
+}
+
+/// `SO_PEEK_OFF`; -1 where peeking has no position.
+fn peek_offset(socket: &OwnedFd) -> Option<i32> {
+    let mut value: libc::c_int = 0;
+    let mut length = libc::socklen_t::try_from(size_of_val(&value)).ok()?;
+    // SAFETY: value is valid for writes of the length that is given.
+    let status = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEEK_OFF,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    };
+    (status == 0).then_some(value)
 }
 
 fn in_first_pid_namespace() -> bool {
     rustix::fs::stat(c"/proc/self/ns/pid").is_ok_and(|found| found.st_ino == FIRST_PID_NAMESPACE)
 }
 
-/// Whether /proc was mounted to hide other users' processes (hidepid) and we are not exempt.
+/// Whether /proc was mounted to hide other users' processes (hidepid).
 fn processes_are_hidden() -> bool {
-    let hides = files::read(c"/proc/self/mountinfo").is_ok_and(|text| wire::hides_processes(&text));
-    // CAP_SYS_PTRACE lifts it (capability number 19, linux/capability.h).
-    hides && !files::read(c"/proc/self/status").is_ok_and(|text| wire::has_capability(&text, 19))
+    files::read(c"/proc/self/mountinfo").is_ok_and(|text| wire::hides_processes(&text))
+}
+
+/// Whether we have CAP_SYS_PTRACE (number 19, linux/capability.h): then only a security module, or a process of another
+/// user namespace, can refuse us.
+fn may_trace() -> bool {
+    files::read(c"/proc/thread-self/status").is_ok_and(|text| wire::has_capability(&text, 19))
 }

@@ -64,11 +64,13 @@ pub(super) struct Scan {
     /// Processes with at least one hit.
     pub(super) processes: Vec<Process>,
     /// Processes that we were not allowed to look into.
-    pub(super) denied: u64,
+    pub(super) denied: Vec<u32>,
     /// All processes that were there.
     pub(super) pids: Vec<u32>,
     /// Processes that hold any socket, wanted or not.
     pub(super) socket_holders: Vec<u32>,
+    /// Sockets that are not wanted, most of them Unix sockets: process, descriptor, inode.
+    pub(super) other_sockets: Vec<(u32, u32, u64)>,
     /// io_uring rings: process and descriptor.
     pub(super) rings: Vec<(u32, u32)>,
     /// Why /proc could not be read at all.
@@ -130,7 +132,7 @@ impl Scanner<'_> {
         let directory = match open_directory(proc, NumberPath::new(pid, c"/fd").as_c_str()) {
             Ok(directory) => directory,
             Err(Errno::ACCESS | Errno::PERM) => {
-                scan.denied += 1;
+                scan.denied.push(pid);
                 return;
             }
             // It ended since it was listed.
@@ -144,11 +146,20 @@ impl Scanner<'_> {
         while let Some(Ok(entry)) = directory_entries.next() {
             let name = entry.file_name();
             let Some(fd) = wire::number(name.to_bytes()) else { continue };
-            let Ok((target, _)) = rustix::fs::readlinkat_raw(&directory, name, &mut link[..]) else { continue };
+            let target = match rustix::fs::readlinkat_raw(&directory, name, &mut link[..]) {
+                Ok((target, _)) => target,
+                // Listing the descriptors may be allowed where following them is not: the same holds for all of them.
+                Err(Errno::ACCESS | Errno::PERM) => {
+                    scan.denied.push(pid);
+                    break;
+                }
+                Err(_) => continue,
+            };
             if let Some(inode) = wire::socket_inode(target) {
                 holds_sockets = true;
-                if let Some(slot) = self.wanted.get(&inode) {
-                    scan.hits.push(Hit { slot: *slot, process, fd });
+                match self.wanted.get(&inode) {
+                    Some(slot) => scan.hits.push(Hit { slot: *slot, process, fd }),
+                    None => scan.other_sockets.push((pid, fd, inode)),
                 }
             } else if target == b"anon_inode:[io_uring]" {
                 scan.rings.push((pid, fd));
@@ -193,7 +204,8 @@ impl Scanner<'_> {
             process.command_line = read(c"../cmdline").as_deref().and_then(wire::command_line);
             process.service =
                 read(c"../cgroup").as_deref().and_then(wire::cgroup).and_then(wire::service).map(str::to_owned);
-            process.uid = rustix::fs::statat(fd_directory, c"..", rustix::fs::AtFlags::empty()).ok().map(|it| it.st_uid);
+            process.uid =
+                rustix::fs::statat(fd_directory, c"..", rustix::fs::AtFlags::empty()).ok().map(|it| it.st_uid);
         }
         *text = stat_text;
         Some(process)
@@ -205,7 +217,8 @@ impl Scan {
         let offset = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
         self.hits.extend(part.hits.iter().map(|hit| Hit { process: hit.process.saturating_add(offset), ..*hit }));
         self.processes.append(&mut part.processes);
-        self.denied += part.denied;
+        self.denied.append(&mut part.denied);
+        self.other_sockets.append(&mut part.other_sockets);
         self.socket_holders.append(&mut part.socket_holders);
         self.rings.append(&mut part.rings);
     }

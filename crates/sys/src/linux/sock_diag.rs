@@ -70,11 +70,7 @@ pub(super) fn living(request: &Request) -> Result<FastMap<u64>, DumpError> {
     let mut request = request.clone();
     (request.traffic, request.autobound) = (false, false);
     let collected = collect(&request)?;
-    Ok(collected
-        .sockets
-        .iter()
-        .filter_map(|socket| Some((socket.cookie()?, socket.inode.unwrap_or(0))))
-        .collect())
+    Ok(collected.sockets.iter().filter_map(|socket| Some((socket.cookie()?, socket.inode.unwrap_or(0)))).collect())
 }
 
 struct Dumper<'a> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use sockscope_model::{
-    ErrorKind, Notice, NoOwner, Owners, Request, Snapshot, Source, SourceChoice, SourceError, Timestamp,
+    ErrorKind, NoOwner, Notice, Owners, Request, Snapshot, Source, SourceChoice, SourceError, Timestamp,
 };
 use sockscope_wire::sock_diag::Table;
 

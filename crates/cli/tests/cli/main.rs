@@ -1,0 +1,93 @@
+//! The program as its users run it. No test assumes sockets other than those it opens.
+
+/// `sockscope assert`.
+mod asserting;
+/// Filters that make no sense, that are long, or that are no text.
+mod filters;
+/// `sockscope list`.
+mod listing;
+/// Help, version, man pages, completions.
+mod pages;
+/// Closed pipes and full disks.
+mod pipes;
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// The program, with nothing in the environment that changes what it prints.
+fn sockscope() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sockscope"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs it with these words.
+fn run(words: &[&str]) -> Output {
+    sockscope().args(words).output().unwrap()
+}
+
+/// The filter that means this local port.
+fn sport(port: u16) -> String {
+    format!("sport = :{port}")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Asserts that the run was refused for what was typed: status 2, a message, and nothing that a program could take for data.
+#[track_caller]
+fn is_usage_error(words: &[&str]) -> String {
+    let output = run(words);
+    assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    assert_eq!(stdout(&output), "", "{words:?}");
+    let message = stderr(&output);
+    assert!(message.starts_with("sockscope: ") && message.ends_with('\n'), "{words:?}: {message:?}");
+    message
+}
+
+/// The sockets of a listing that ended well.
+#[track_caller]
+fn sockets(words: &[&str]) -> Vec<Value> {
+    let output = run(words);
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    document["sockets"].as_array().unwrap().clone()
+}
+
+/// A listener of our own.
+struct Listener {
+    socket: TcpListener,
+    port: u16,
+}
+
+impl Listener {
+    fn open() -> Listener {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        Listener { socket, port }
+    }
+
+    /// Both ends of a connection to it.
+    fn connect(&self) -> (TcpStream, TcpStream) {
+        let client = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let (server, _) = self.socket.accept().unwrap();
+        (client, server)
+    }
+}
+
+/// An unconnected UDP socket of our own.
+fn udp() -> (UdpSocket, u16) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}

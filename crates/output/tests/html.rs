@@ -1,0 +1,56 @@
+//! The page: what it holds, and what no name may do to it.
+
+mod common;
+
+use common::{any_name, is_harmless, named, placed, printed, varied};
+use proptest::prelude::*;
+use sockscope_model::Frame;
+use sockscope_output::{Column, html};
+
+fn page(frame: &Frame) -> String {
+    printed(frame, |out, listing| html(out, listing, &Column::default_html(frame)).unwrap())
+}
+
+#[test]
+fn rows_are_cells() {
+    let text = page(&placed());
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("<tr>")).collect();
+    assert_eq!(rows.len(), 11);
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let text = page(&placed());
+    for outside in ["http:", "https:", "src=", "href=", "@import", "url(", "fetch(", "XMLHttpRequest"] {
+        assert!(!text.contains(outside), "{outside}");
+    }
+    assert!(text.contains("default-src 'none'"));
+    assert_eq!(text.matches("<script>").count(), 1);
+}
+
+#[test]
+fn databases_are_named_where_they_are_used() {
+    assert!(page(&placed()).contains("Places according to DB-IP Country Lite 2026-06"));
+    assert!(!page(&varied()).contains("according"));
+}
+
+#[test]
+fn notices_come_first() {
+    let text = page(&varied());
+    let notice = text.find("run as root to see them").unwrap();
+    assert!(notice < text.find("<table>").unwrap() && text.contains("[owners-need-root]"));
+}
+
+proptest! {
+    #[test]
+    fn no_name_leaves_its_cell(name in any_name()) {
+        let columns: Vec<Column> = Column::all().collect();
+        let page = |name: &str| printed(&named(name), |out, listing| html(out, listing, &columns).unwrap());
+        let (text, plain) = (page(&name), page("x"));
+        prop_assert!(text.chars().all(is_harmless), "{text:?}");
+        for special in ['<', '>', '"', '\'', '\n'] {
+            prop_assert_eq!(text.matches(special).count(), plain.matches(special).count());
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! JSON and NDJSON against the contract and the published schema.
+
+mod common;
+
+use common::{any_name, named, placed, printed, varied};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sockscope_model::Frame;
+use sockscope_output::{assert_json, snapshot_schema};
+
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/sockscope.snapshot-1.json");
+
+fn document(frame: &Frame) -> Value {
+    let text = printed(frame, |out, listing| sockscope_output::json(out, listing).unwrap());
+    assert!(text.ends_with("}\n") && text.lines().count() == 1);
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The schema, but keys that it does not name are errors: what is printed must be published.
+fn strict() -> jsonschema::Validator {
+    fn close(schema: &mut Value) {
+        match schema {
+            Value::Object(object) => {
+                if object.contains_key("properties") {
+                    object.insert("additionalProperties".to_owned(), false.into());
+                }
+                object.values_mut().for_each(close);
+            }
+            Value::Array(array) => array.iter_mut().for_each(close),
+            _ => {}
+        }
+    }
+    let mut schema = snapshot_schema();
+    close(&mut schema);
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+fn check(frame: &Frame) -> Value {
+    let document = document(frame);
+    let errors: Vec<String> =
+        strict().iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    no_empty_text(&document, "");
+    document
+}
+
+/// Unknown is null. Only an argument can be empty and known.
+fn no_empty_text(value: &Value, key: &str) {
+    match value {
+        Value::String(text) => assert!(!text.is_empty() || key == "command_line" || key == "message", "{key}"),
+        Value::Array(values) => values.iter().for_each(|value| no_empty_text(value, key)),
+        Value::Object(object) => object.iter().for_each(|(key, value)| no_empty_text(value, key)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let generated = serde_json::to_string_pretty(&snapshot_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(SCHEMA, &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(SCHEMA).unwrap_or_default().replace("\r\n", "\n");
+    assert!(committed == generated, "docs/schema is not what the types say; run this test with UPDATE=1");
+}
+
+#[test]
+fn every_key_is_required_and_described() {
+    fn walk(schema: &Value, path: &str) {
+        let Value::Object(object) = schema else {
+            if let Value::Array(array) = schema {
+                array.iter().for_each(|schema| walk(schema, path));
+            }
+            return;
+        };
+        if let Some(Value::Object(properties)) = object.get("properties") {
+            for (key, property) in properties {
+                assert!(object["required"].as_array().unwrap().contains(&json!(key)), "{path}/{key} is not required");
+                assert!(property.get("description").is_some(), "{path}/{key} has no description");
+            }
+        }
+        object.iter().for_each(|(key, schema)| walk(schema, &format!("{path}/{key}")));
+    }
+    walk(&snapshot_schema(), "");
+}
+
+#[test]
+fn the_contracts_example() {
+    let mut frame = placed();
+    // One database: its answer is `place`, and `places` is empty.
+    frame.places.values_mut().for_each(|places| places.truncate(1));
+    let text = printed(&frame, |out, listing| sockscope_output::ndjson(out, listing).unwrap());
+    let curl = text.lines().nth(3).unwrap();
+    let expected = concat!(
+        r#"{"protocol":"tcp","family":"ipv4","state":"established","#,
+        r#""local":{"address":"10.0.0.5","port":44312,"scope":null},"remote":{"address":"1.1.1.1","port":443,"scope":null},"#,
+        r#""owners":[{"pid":812,"started_at":"2026-11-22T07:00:00.123456Z","name":"curl","path":"/usr/bin/curl","#,
+        r#""command_line":["curl","-s"],"user":"alice","fds":[5],"service":null,"container":null}],"no_owner":null,"#,
+        r#""uid":1000,"user":"alice","inode":12345,"cookie":"4097","interface":null,"mark":0,"#,
+        r#""namespace":{"id":4026531840,"name":null},"cgroup":"/user.slice","opened_at":"2026-11-22T07:58:30.123456Z","#,
+        r#""queues":{"receive":0,"send":1448},"timer":{"kind":"retransmit","expires_us":204000,"retransmits":1},"#,
+        r#""traffic":{"sent_bytes":1250000,"received_bytes":640,"rtt_us":12400,"rtt_variation_us":null,"min_rtt_us":null,"#,
+        r#""retransmitted_segments":2,"lost_segments":null,"congestion_control":"cubic","congestion_window":10,"#,
+        r#""segment_size":null,"send_rate_bps":9300000,"delivery_rate_bps":null,"last_sent_us":null,"#,
+        r#""last_received_us":null},"exposure":null,"#,
+        r#""place":{"country_code":"US","country":"United States","region":null,"city":null,"asn":null,"#,
+        r#""organization":null,"text":"United States","database":"DB-IP Country Lite 2026-06"},"places":[]}"#,
+    );
+    assert_eq!(curl, expected);
+}
+
+#[test]
+fn documents_meet_the_schema() {
+    let document = check(&varied());
+    assert_eq!(document["schema"], "sockscope.snapshot/1");
+    assert_eq!(document["taken_at"], "2026-11-22T08:00:00.123456Z");
+    assert_eq!(document["sources"][0]["churned"], 3);
+    let sockets = document["sockets"].as_array().unwrap();
+    assert_eq!(sockets.len(), 11);
+    assert_eq!(sockets[0]["remote"], Value::Null);
+    assert_eq!(sockets[0]["owners"].as_array().unwrap().len(), 9);
+    assert_eq!(sockets[0]["exposure"], "any");
+    assert_eq!(sockets[5]["local"], json!({"address": "fe80::1c2d:3eff:fe4f:5a6b", "port": 546, "scope": "eth0"}));
+    assert_eq!((&sockets[5]["state"], &sockets[5]["interface"]), (&Value::Null, &json!("eth0")));
+    assert_eq!((&sockets[6]["family"], &sockets[6]["local"]["address"]), (&json!("ipv6"), &json!("::ffff:10.0.0.5")));
+    assert_eq!((&sockets[9]["owners"], &sockets[9]["no_owner"]), (&json!([]), &json!("time-wait")));
+    assert_eq!(sockets[10]["state"], "unknown-77");
+
+    let sockets = &check(&placed())["sockets"];
+    assert_eq!(sockets[3]["place"], sockets[3]["places"][0]);
+    assert_eq!(sockets[3]["places"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn ndjson_has_the_documents_sockets() {
+    let frame = placed();
+    let text = printed(&frame, |out, listing| sockscope_output::ndjson(out, listing).unwrap());
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(Value::Array(lines), document(&frame)["sockets"]);
+    assert!(text.ends_with('\n'));
+}
+
+#[test]
+fn windows_has_no_descriptors_and_names_scopes_by_index() {
+    let mut frame = varied();
+    let snapshot = std::sync::Arc::make_mut(&mut frame.snapshot);
+    snapshot.os = "windows";
+    snapshot.interfaces.clear();
+    let document = check(&frame);
+    assert_eq!(document["sockets"][0]["owners"][0]["fds"], Value::Null);
+    assert_eq!(document["sockets"][5]["local"]["scope"], "2");
+}
+
+#[test]
+fn assertions() {
+    let frame = varied();
+    let listing = sockscope_output::Listing { frame: &frame, rows: &[], version: "" };
+    let mut out = Vec::new();
+    assert_json(&mut out, &listing, false, 30_000_000).unwrap();
+    assert_eq!(out, b"{\"matched\":false,\"sockets\":[],\"waited_us\":30000000}\n");
+    let text = printed(&frame, |out, listing| assert_json(out, listing, true, 0).unwrap());
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["sockets"], document(&frame)["sockets"]);
+}
+
+#[test]
+fn positions_behind_the_end_are_passed_over() {
+    let frame = varied();
+    let listing = sockscope_output::Listing { frame: &frame, rows: &[99, 0], version: "" };
+    let mut out = Vec::new();
+    sockscope_output::ndjson(&mut out, &listing).unwrap();
+    assert_eq!(out.split(|byte| *byte == b'\n').count(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_name_comes_back(name in any_name()) {
+        let document = check(&named(&name));
+        let expected = if name.is_empty() { Value::Null } else { json!(name) };
+        let socket = &document["sockets"][0];
+        prop_assert_eq!(&socket["owners"][0]["name"], &expected);
+        prop_assert_eq!(&socket["owners"][0]["command_line"][0], &json!(name));
+        prop_assert_eq!(&socket["user"], &expected);
+    }
+}
