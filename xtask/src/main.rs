@@ -1,1 +1,42 @@
-fn main() {}
+//! `cargo xtask`: work on this repository that is more than one command of cargo.
+
+/// Measures sockscope against its peers.
+#[cfg(target_os = "linux")]
+mod bench;
+/// Counts sockscope's system calls.
+#[cfg(target_os = "linux")]
+mod counts;
+/// Builds and runs the fuzz targets.
+mod fuzz;
+/// Runs a program and says what it cost.
+#[cfg(target_os = "linux")]
+mod measure;
+/// Where things are, and running cargo.
+mod repository;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Work on this repository
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Make loads of sockets, and measure sockscope against ss, netstat and lsof
+    #[cfg(target_os = "linux")]
+    Bench(bench::Options),
+    /// Count the system calls of one listing, by strace
+    #[cfg(target_os = "linux")]
+    Counts(counts::Options),
+    /// Build the fuzz targets and run each for a while
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        #[cfg(target_os = "linux")]
+        Task::Bench(options) => bench::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::Counts(options) => counts::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+    }
+}

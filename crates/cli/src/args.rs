@@ -149,9 +149,9 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     let name = name.as_deref();
     let wants_long_help = words.iter().take_while(|word| *word != "--").any(|word| word == "--help");
     let command = match name {
-        None => root(),
-        Some("list") => list(),
-        Some("assert") => assert(),
+        None => hidden_options(root()),
+        Some("list") => hidden_options(list()),
+        Some("assert") => hidden_options(assert()),
         Some("completions") => completions(),
         Some("man") => man(),
         Some(_) => help(),
@@ -615,12 +615,16 @@ fn list_options(command: Command) -> Command {
     common(source_options(command))
 }
 
-/// Where the sockets come from: behind all other options that matter.
-fn source_options(command: Command) -> Command {
+/// Options that are understood and neither shown nor completed.
+fn hidden_options(command: Command) -> Command {
     command
         .arg(flag("kill", Some('K'), "kill", OTHER, "Close the sockets").hide(true))
         .arg(flag("no-pushdown", None, "no-pushdown", OTHER, "Let the kernel filter nothing").hide(true))
-        .arg(
+}
+
+/// Where the sockets come from: behind all other options that matter.
+fn source_options(command: Command) -> Command {
+    command.arg(
             Arg::new("source")
                 .long("source")
                 .value_name("NAME")

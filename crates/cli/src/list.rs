@@ -86,13 +86,29 @@ impl Write for WithoutFirstLine<'_> {
     }
 }
 
-/// Every column with its short names.
+/// Every column with its short names, for a terminal of 80 columns.
 fn columns_help() -> String {
-    let mut text = String::from("Columns for --columns and --sort, with their short names:\n");
+    const LEFT: usize = 33;
+    const WIDTH: usize = 79;
+    let mut text = String::from("Columns for --columns and --sort, short names in parentheses:\n");
     for column in Column::all() {
         let short: Vec<&str> = Column::aliases().filter_map(|(alias, of)| (of == column).then_some(alias)).collect();
-        let short = if short.is_empty() { String::new() } else { format!(" ({})", short.join(", ")) };
-        text.push_str(&format!("  {:<30} {}{short}\n", column.name(), column.description()));
+        let mut about = column.description().to_owned();
+        if !short.is_empty() {
+            about.push_str(&format!(" ({})", short.join(", ")));
+        }
+        let mut line = format!("  {:<30}", column.name());
+        for word in about.split(' ') {
+            if line.chars().count() + 1 + word.chars().count() > WIDTH {
+                text.push_str(&line);
+                text.push('\n');
+                line = " ".repeat(LEFT - 1);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        text.push_str(&line);
+        text.push('\n');
     }
     text
 }

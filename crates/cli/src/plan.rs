@@ -155,7 +155,7 @@ impl ListPlan {
             return Err(Failure::Usage("the filter asks for owners, which --no-owners leaves out".to_owned()));
         }
         let sort = match &args.sort {
-            Some(keys) => SortKey::parse(keys).map_err(|error| Failure::Usage(format!("--sort: {error}")))?,
+            Some(keys) => sort_keys(keys)?,
             None => Vec::new(),
         };
         let printing = Printing::new(args)?;
@@ -281,6 +281,25 @@ impl Wants {
             cgroups: self.cgroups || wants.cgroups,
         }
     }
+}
+
+/// Columns to sort by, under every name that `--columns` takes too.
+fn sort_keys(text: &str) -> Result<Vec<SortKey>, Failure> {
+    let error = match SortKey::parse(text) {
+        Ok(keys) => return Ok(keys),
+        Err(error) => error,
+    };
+    let long_names: Vec<String> = text
+        .split(',')
+        .map(|key| {
+            let (name, direction) = key.split_at(key.find(':').unwrap_or(key.len()));
+            match Column::from_name(name.trim()) {
+                Some(Column::Field(field)) => format!("{}{direction}", field.name()),
+                _ => key.to_owned(),
+            }
+        })
+        .collect();
+    SortKey::parse(&long_names.join(",")).map_err(|_| Failure::Usage(format!("--sort: {error}")))
 }
 
 fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {

@@ -1,96 +1,183 @@
+//! The one language in which users say which sockets they mean. `docs/filter.md` describes it.
+
+/// Addresses as users write them, and what the registries say about an address.
+mod address;
+/// What a source need not list.
+mod bounds;
+/// What a filter may refer to.
 mod context;
+/// Errors that show the place.
+mod error;
+/// Words of a filter.
+mod lexer;
+/// From text to a tree.
+mod parser;
+/// The tree, and how it is evaluated.
+mod program;
+/// Numbers with units.
+mod quantity;
+/// The words of the language.
+mod terms;
+/// Comparing text.
+mod text;
+
+use sockscope_model::{Condition, Field, Row, StateSet};
 
 pub use context::{Context, Services};
-use sockscope_model::{Condition, Row, StateSet};
+pub use error::FilterError;
+pub(crate) use error::clean;
+use lexer::Span;
+use program::Node;
+pub(crate) use text::fold_chars;
 
 /// Which sockets a user means.
+///
+/// ```
+/// use sockscope_core::{Context, Filter};
+///
+/// let context = Context::default();
+/// let filter = Filter::parse("state established ( dport = :443 or process ~ ^ssh )", &context)?;
+/// assert!(filter.needs().owners);
+/// assert!(!filter.states().contains(sockscope_model::State::Listen));
+/// # Ok::<(), sockscope_core::FilterError>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct Filter {}
+pub struct Filter {
+    root: Node,
+}
 
-/// What a filter has to know about each row.
+/// What has to be looked up before a filter can be applied to rows; what is not asked for is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     /// Who owns each socket.
     pub owners: bool,
     /// More of the owners than number, start and name.
     pub process_details: bool,
-    /// What TCP counts.
+    /// What TCP counts ([`sockscope_model::Socket::traffic`]).
     pub traffic: bool,
-    /// Whether the kernel chose the port.
+    /// Whether the kernel chose the port ([`sockscope_model::Socket::autobound`]).
     pub autobound: bool,
     /// The paths of cgroups.
     pub cgroups: bool,
-    /// Where peers are.
+    /// Where peers are ([`sockscope_model::Frame::places`]).
     pub places: bool,
 }
 
-/// A filter that can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bad")]
-pub struct FilterError {}
-impl FilterError {
-    /// What is wrong, in one sentence.
-    pub fn message(&self) -> &str {
-        ""
+impl Needs {
+    /// What a field needs: also for columns and sorting.
+    pub fn of(field: Field) -> Needs {
+        let mut needs = Needs::default();
+        needs.add(field);
+        needs
     }
-    /// Where: characters from the beginning, the first is 1.
-    pub fn column(&self) -> usize {
-        1
+
+    /// Also what `field` needs.
+    pub fn add(&mut self, field: Field) {
+        self.owners |= field.needs_owners();
+        self.process_details |= field.needs_process_details();
+        self.traffic |= field.needs_traffic();
+        self.cgroups |= field == Field::Cgroup;
+        self.places |= matches!(
+            field,
+            Field::PlaceCountryCode
+                | Field::PlaceCountry
+                | Field::PlaceRegion
+                | Field::PlaceCity
+                | Field::PlaceAsn
+                | Field::PlaceOrganization
+                | Field::PlaceText
+                | Field::PlaceDatabase
+        );
     }
-    /// The word.
-    pub fn word(&self) -> &str {
-        ""
-    }
-    /// What could stand there.
-    pub fn expected(&self) -> &[String] {
-        &[]
+
+    /// What either needs.
+    #[must_use]
+    pub fn or(self, other: Needs) -> Needs {
+        Needs {
+            owners: self.owners || other.owners,
+            process_details: self.process_details || other.process_details,
+            traffic: self.traffic || other.traffic,
+            autobound: self.autobound || other.autobound,
+            cgroups: self.cgroups || other.cgroups,
+            places: self.places || other.places,
+        }
     }
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter; an empty one is [`Filter::everything`].
     ///
     /// # Errors
-    /// It can't be read.
+    /// It can't be read: the error names the word, its column and what could stand there.
     pub fn parse(text: &str, context: &Context) -> Result<Filter, FilterError> {
-        let _ = (text, context);
-        Ok(Filter {})
+        parser::parse(text, &[], context).map(|root| Filter { root })
     }
-    /// Reads the remaining words of a command line.
+
+    /// Reads the words that a shell made of a filter: one quoted argument, or as many as it was typed in.
+    ///
+    /// A word that holds spaces and stands where a text is compared is that text, since its quotes were eaten by the
+    /// shell: `process = "my app"` may be typed as it is. Columns in errors count in the words joined by single spaces.
     ///
     /// # Errors
-    /// It can't be read.
+    /// As [`Filter::parse`].
     pub fn from_words<S: AsRef<str>>(words: &[S], context: &Context) -> Result<Filter, FilterError> {
-        let _ = (words, context);
-        Ok(Filter {})
+        let mut text = String::new();
+        let mut spaced = Vec::new();
+        for word in words.iter().map(AsRef::as_ref) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            let start = text.len();
+            text.push_str(word);
+            if word.contains(char::is_whitespace) && !word.trim().is_empty() {
+                spaced.push(Span { start, end: text.len() });
+            }
+        }
+        parser::parse(&text, &spaced, context).map(|root| Filter { root })
     }
+
     /// The filter that every row passes.
     pub fn everything() -> Filter {
-        Filter {}
+        Filter { root: Node::All(Vec::new()) }
     }
+
+    /// Whether every row passes, so that none need be tested.
+    pub fn is_everything(&self) -> bool {
+        matches!(&self.root, Node::All(nodes) if nodes.is_empty())
+    }
+
     /// Whether the row passes.
     pub fn matches(&self, row: &Row<'_>) -> bool {
-        let _ = row;
-        true
+        self.root.matches(row)
     }
-    /// What must be looked up.
+
+    /// What must be looked up before rows can be tested.
     pub fn needs(&self) -> Needs {
-        Needs::default()
+        bounds::needs(&self.root)
     }
-    /// Which states can pass.
+
+    /// The states, as [`sockscope_model::Socket::filter_state`] counts them, of rows that can pass; maybe more.
     pub fn states(&self) -> StateSet {
-        StateSet::ALL
+        bounds::states(&self.root)
     }
-    /// What the kernel can decide.
+
+    /// What a kernel can decide; no row that passes is excluded by it. `None`: nothing.
     pub fn condition(&self) -> Option<Condition> {
-        None
+        bounds::condition(&self.root)
     }
-    /// Whether TCP and UDP sockets can pass.
+
+    /// Whether TCP and whether UDP sockets can pass.
     pub fn protocols(&self) -> (bool, bool) {
-        (true, true)
+        let pair = bounds::protocols(&self.root);
+        (pair.0, pair.1)
     }
-    /// Whether IPv4 and IPv6 sockets can pass.
+
+    /// Whether IPv4 and whether IPv6 sockets can pass.
     pub fn families(&self) -> (bool, bool) {
-        (true, true)
+        let pair = bounds::families(&self.root);
+        (pair.0, pair.1)
     }
 }
+
+#[cfg(test)]
+mod tests;

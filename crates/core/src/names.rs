@@ -50,8 +50,7 @@ pub const SHORT_NAMES: &[(&str, Field)] = &[
 /// ```
 pub fn field_by_name(name: &str) -> Option<Field> {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    Field::from_name(&name)
-        .or_else(|| SHORT_NAMES.iter().find_map(|(short, field)| (*short == name).then_some(*field)))
+    Field::from_name(&name).or_else(|| SHORT_NAMES.iter().find_map(|(short, field)| (*short == name).then_some(*field)))
 }
 
 /// The candidate that `word` was most likely meant to be, if one is near.

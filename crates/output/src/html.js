@@ -11,7 +11,7 @@ heads.forEach((head, column) => head.firstElementChild.addEventListener("click",
   head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
   const keyed = rows.map(row => [key(row, column), row]);
   keyed.sort((a, b) => compare(a[0], b[0], numeric, sign));
-  body.append(...keyed.map(pair => pair[1]));
+  for (const [, row] of keyed) body.append(row);
 }));
 const filter = document.getElementById("filter"), shown = document.getElementById("shown");
 const apply = () => {

@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("html.css");
 const SCRIPT: &str = include_str!("html.js");
 /// SHA-256 of the two, so that the page's policy allows these and nothing else; a test holds them against the files.
 const STYLE_HASH: &str = "b8+FMVcnxrCI4SRps0OZtN8Y/zlVXh0EOzAdCrK2RMs=";
-const SCRIPT_HASH: &str = "w8JKsxGVbEe8xTnBVwdW9Yzrhih92aYhNZdoSd6Fe6M=";
+const SCRIPT_HASH: &str = "kqp6KJpUCHp6z8bQZzh93pYxOCsMmIfif13KW/46/IY=";
 
 /// A page that needs nothing but itself: it can be sorted and filtered, opens from a file, is light or dark as its reader
 /// likes, and may load nothing and run nothing but its own few lines of script. Without scripts it is a plain table.
@@ -105,35 +105,38 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>) {
         return;
     }
     page.push_str(if column.is_number() { "<td class=\"n\"" } else { "<td" });
-    let mut text = String::new();
-    let mut first = true;
-    let joint = if is_per_owner(column) { ", " } else { "" };
+    let per_owner = is_per_owner(column);
+    let (mut cell, mut text, mut before) = (String::new(), String::new(), String::new());
     each_value(column, row, &mut |value| {
-        if !first {
-            text.push_str(joint);
-        }
-        first = false;
+        text.clear();
         match value {
             Some(value) => {
-                let start = text.len();
                 push_human(&mut text, &value);
                 if column.is_number() {
                     // What has a unit is sorted by the number.
-                    let mut raw = String::new();
-                    push_raw(&mut raw, &value);
-                    if text.get(start..) != Some(raw.as_str()) {
-                        page.push_str(" data-s=\"");
-                        push_html(page, &raw);
-                        page.push('"');
+                    before.clear();
+                    push_raw(&mut before, &value);
+                    if text != before {
+                        _ = write!(page, " data-s=\"{before}\"");
                     }
                 }
             }
-            None if joint.is_empty() => {}
-            None => text.push('-'),
+            None if per_owner => text.push('-'),
+            None => {}
+        }
+        if !per_owner {
+            push_html(&mut cell, &text);
+        } else if cell.is_empty() || text != before {
+            // The workers of one program have one path and one user: said once.
+            if !cell.is_empty() {
+                cell.push_str(", ");
+            }
+            push_html(&mut cell, &text);
+            std::mem::swap(&mut text, &mut before);
         }
     });
     page.push('>');
-    push_html(page, &text);
+    page.push_str(&cell);
     page.push_str("</td>");
 }
 

@@ -1,5 +1,7 @@
 //! CSV read back.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is a failed test")]
+
 mod common;
 
 use common::{HOSTILE, any_name, is_harmless, named, placed, printed, varied};

@@ -1,5 +1,7 @@
 //! The page: what it holds, and what no name may do to it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is a failed test")]
+
 mod common;
 
 use common::{any_name, is_harmless, named, placed, printed, varied};

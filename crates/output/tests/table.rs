@@ -1,5 +1,7 @@
 //! The table as people see it, and what no name may do to it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is a failed test")]
+
 mod common;
 
 use common::{Machine, any_name, is_harmless, named, placed, printed, socket, varied};
@@ -132,8 +134,10 @@ fn addresses_are_whole_at_any_width() {
         columns: Column::parse_list("local,remote").ok(),
         ..TableOptions::default()
     };
-    let whole: Vec<String> =
-        drawn(&frame, &options(500)).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let whole: Vec<String> = drawn(&frame, &options(500))
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
     for width in [0, 1, 10, 40, 60, 80, 93, 94, 95, 131, 200] {
         for (line, whole) in at(&frame, Some(width)).lines().skip(3).zip(&whole) {
             for address in whole.split(' ') {

@@ -113,8 +113,9 @@ fn find_binary() -> Result<PathBuf> {
         profile = profile.parent().context("no directory")?;
     }
     let path = profile.join(NAME);
-    // Under cargo, always ask it: what lies there may be of yesterday.
-    if let (Some(cargo), Some(target)) = (env::var_os("CARGO"), profile.parent()) {
+    // Under cargo, always ask it, since what lies there may be of yesterday; unless others built it for us.
+    let ours = rustix::fs::access(profile, rustix::fs::Access::WRITE_OK).is_ok();
+    if let (true, Some(cargo), Some(target)) = (ours, env::var_os("CARGO"), profile.parent()) {
         let name = profile.file_name().and_then(|it| it.to_str()).unwrap_or("debug");
         let name = if name == "debug" { "dev" } else { name };
         let status = Command::new(cargo)

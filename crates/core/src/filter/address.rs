@@ -34,7 +34,8 @@ pub(super) struct Host {
 /// What is wrong with a text, and what could stand there.
 pub(super) type Problem = (String, Vec<String>);
 
-const HOST: &str = "an address or block with an optional port: 10.0.0.1, 10.0.0.0/8, 10.0.0.1:443, [::1]:80, :ssh, *:80";
+const HOST: &str =
+    "an address or block with an optional port: 10.0.0.1, 10.0.0.0/8, 10.0.0.1:443, [::1]:80, :ssh, *:80";
 const PORT: &str = "a port from 0 to 65535 or a service name";
 
 fn problem<T>(message: String, expected: &str) -> Result<T, Problem> {
@@ -72,7 +73,9 @@ fn plain_host(text: &str, as_ss: bool, family: Option<Family>, context: &Context
     let slash = text.find('/').unwrap_or(0);
     let colon = text.get(slash..).and_then(|rest| rest.rfind(':')).map(|at| at + slash);
     let whole = || finish(family, text, "", as_ss, context);
-    let Some((address, port)) = colon.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) else { return whole() };
+    let Some((address, port)) = colon.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) else {
+        return whole();
+    };
     let split = || finish(family, address, port, as_ss, context);
     if !address.contains(':') {
         return split();
@@ -83,7 +86,13 @@ fn plain_host(text: &str, as_ss: bool, family: Option<Family>, context: &Context
     whole().or_else(|error| split().map_err(|_| error))
 }
 
-fn finish(family: Option<Family>, address: &str, port_text: &str, as_ss: bool, context: &Context) -> Result<Host, Problem> {
+fn finish(
+    family: Option<Family>,
+    address: &str,
+    port_text: &str,
+    as_ss: bool,
+    context: &Context,
+) -> Result<Host, Problem> {
     let mut found = Host { family, ..Host::default() };
     let (address, zone) = match address.split_once('%') {
         None => (address.to_owned(), None),
@@ -135,7 +144,9 @@ fn blocks(text: &str, as_ss: bool) -> Result<Vec<AddressBlock>, Problem> {
         "any" | "all" | "default" if as_ss => return Ok(Vec::new()),
         // RFC 6761, 6.3: always the loopback addresses, so nobody need be asked.
         "localhost" => {
-            return Ok([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(AddressBlock::host).into());
+            return Ok([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+                .map(AddressBlock::host)
+                .into());
         }
         _ => {}
     }
@@ -274,8 +285,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
                 || (0x20..=0x3f).contains(&b)
         }
         0x2001 if b == 0xdb8 => false,
-        0x2002 => false,                 // 6to4
-        0x3fff => b >= 0x1000,           // documentation
+        0x2002 => false,                    // 6to4
+        0x3fff => b >= 0x1000,              // documentation
         _ => (0x2000..0x4000).contains(&a), // all of global unicast that was ever given out
     }
 }

@@ -68,14 +68,18 @@ impl<S: Set> Bounds<S> {
 
     fn of(node: &Node, test: fn(&Test) -> Bounds<S>) -> Bounds<S> {
         match node {
-            Node::All(nodes) => nodes.iter().map(|node| Bounds::of(node, test)).fold(
-                Bounds::exactly(S::ALL),
-                |all, one| Bounds { upper: all.upper.and(one.upper), lower: all.lower.and(one.lower) },
-            ),
-            Node::Any(nodes) => nodes.iter().map(|node| Bounds::of(node, test)).fold(
-                Bounds::exactly(S::NONE),
-                |any, one| Bounds { upper: any.upper.or(one.upper), lower: any.lower.or(one.lower) },
-            ),
+            Node::All(nodes) => {
+                nodes.iter().map(|node| Bounds::of(node, test)).fold(Bounds::exactly(S::ALL), |all, one| Bounds {
+                    upper: all.upper.and(one.upper),
+                    lower: all.lower.and(one.lower),
+                })
+            }
+            Node::Any(nodes) => {
+                nodes.iter().map(|node| Bounds::of(node, test)).fold(Bounds::exactly(S::NONE), |any, one| Bounds {
+                    upper: any.upper.or(one.upper),
+                    lower: any.lower.or(one.lower),
+                })
+            }
             Node::Not(node) => {
                 let inner = Bounds::of(node, test);
                 Bounds { upper: inner.lower.complement(), lower: inner.upper.complement() }
@@ -99,9 +103,7 @@ pub(super) fn states(node: &Node) -> StateSet {
 /// Whether TCP and UDP can pass.
 pub(super) fn protocols(node: &Node) -> Pair {
     let bounds = Bounds::of(node, |test| match test {
-        Test::Protocol(protocol) => {
-            Bounds::exactly(Pair(*protocol == Protocol::Tcp, *protocol == Protocol::Udp))
-        }
+        Test::Protocol(protocol) => Bounds::exactly(Pair(*protocol == Protocol::Tcp, *protocol == Protocol::Udp)),
         _ => Bounds::within(Pair::ALL),
     });
     // UDP counts as established or as closed, never as anything else.

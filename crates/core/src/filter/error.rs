@@ -116,7 +116,7 @@ impl fmt::Display for FilterError {
 impl std::error::Error for FilterError {}
 
 /// `text` as it may be shown: at most 60 characters, none of which moves the cursor or turns the line around.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::new();
     clean_into(&mut cleaned, text.chars().take(60));
     if text.chars().nth(60).is_some() {

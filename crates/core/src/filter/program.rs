@@ -48,7 +48,10 @@ pub(super) enum Test {
     Scope(Scope),
     /// Bound to this interface; index 0: to none.
     Interface(Zone),
-    Mark { value: u32, mask: u32 },
+    Mark {
+        value: u32,
+        mask: u32,
+    },
     Autobound,
     Number(NumberSource, Ranges),
     NumberText(NumberSource, Regex),
@@ -310,9 +313,9 @@ fn any_text(row: &Row<'_>, source: TextSource, matcher: &Matcher) -> bool {
             snapshot.user(row.socket).is_some_and(user)
                 || row.processes().any(|process| process.user.as_deref().is_some_and(user))
         }
-        TextSource::Country => row.place().is_some_and(|place| {
-            [&place.country_code, &place.country].into_iter().flatten().any(|text| passes(text))
-        }),
+        TextSource::Country => row
+            .place()
+            .is_some_and(|place| [&place.country_code, &place.country].into_iter().flatten().any(|text| passes(text))),
         TextSource::Place => row.place().is_some_and(|place| {
             passes(&place.text)
                 || [&place.country, &place.region, &place.city].into_iter().flatten().any(|text| passes(text))
@@ -331,7 +334,9 @@ fn any_text(row: &Row<'_>, source: TextSource, matcher: &Matcher) -> bool {
         TextSource::Field(Field::OwnerPath) => {
             row.processes().filter_map(|process| process.path.as_deref()).any(|path| passes(&path.to_string_lossy()))
         }
-        TextSource::Field(Field::OwnerCommandLine) => row.processes().any(|process| command_passes(process, matcher, fold)),
+        TextSource::Field(Field::OwnerCommandLine) => {
+            row.processes().any(|process| command_passes(process, matcher, fold))
+        }
         TextSource::Field(field) => {
             let mut found = false;
             field.each(row, &mut |value| {

@@ -323,7 +323,8 @@ mod tests {
     fn ranges_join() {
         let ranges = Ranges::union(vec![(5, 9), (1, 2), (3, 3), (20, u64::MAX), (21, 22)]);
         assert_eq!(ranges.as_slice(), [(1, 3), (5, 9), (20, u64::MAX)]);
-        for (number, member) in [(0, false), (1, true), (3, true), (4, false), (9, true), (10, false), (u64::MAX, true)] {
+        for (number, member) in [(0, false), (1, true), (3, true), (4, false), (9, true), (10, false), (u64::MAX, true)]
+        {
             assert_eq!(ranges.contains(number), member, "{number}");
         }
         assert!(!Ranges::new(3, 2).contains(3));

@@ -191,7 +191,7 @@ pub(crate) fn printed(frame: &Frame, print: impl FnOnce(&mut Vec<u8>, &Listing<'
     let rows: Vec<usize> = (0..frame.snapshot.sockets.len()).collect();
     let mut out = Vec::new();
     print(&mut out, &Listing { frame, rows: &rows, version: "0.1.0" });
-    String::from_utf8(out).expect("UTF-8")
+    String::from_utf8(out).unwrap()
 }
 
 /// Names as an attacker would choose them.
@@ -212,7 +212,11 @@ pub(crate) const HOSTILE: [&str; 12] = [
 
 /// Any text, with much of what is special in some format.
 pub(crate) fn any_name() -> impl Strategy<Value = String> {
-    let special = proptest::sample::select("\x1b\n\r\t\0\u{7f}\u{85}\u{9b}\u{202e}\u{200b}\u{2028}\u{fe0f}\u{301}=+-@＝;\\,\"'<>&[] 中\u{1f980}…".chars().collect::<Vec<_>>());
+    let special = proptest::sample::select(
+        "\x1b\n\r\t\0\u{7f}\u{85}\u{9b}\u{202e}\u{200b}\u{2028}\u{fe0f}\u{301}=+-@＝;\\,\"'<>&[] 中\u{1f980}…"
+            .chars()
+            .collect::<Vec<_>>(),
+    );
     let character = prop_oneof![any::<char>(), special, proptest::char::range(' ', '~')];
     prop_oneof![
         proptest::sample::select(&HOSTILE[..]).prop_map(str::to_owned),

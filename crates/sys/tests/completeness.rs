@@ -1,0 +1,73 @@
+//! Under full-speed churn, sockets that live on are each listed exactly once.
+//!
+//! `SOCKSCOPE_CHURN_RUNS` says how often (default 25; `.ci/run` takes more, the figure in docs/completeness.md is for 1,000).
+#![cfg(target_os = "linux")]
+
+use std::collections::HashMap;
+
+use sockscope_model::{Request, Source, SourceChoice};
+use sockscope_sys::native;
+use sockscope_testkit::Running;
+
+fn runs() -> u32 {
+    std::env::var("SOCKSCOPE_CHURN_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(25)
+}
+
+fn every_stable_socket_once(arguments: &[&str]) {
+    let mut arguments = arguments.to_vec();
+    arguments.insert(0, "churn");
+    let churn = Running::start(&arguments).unwrap();
+    let stable: Vec<u64> =
+        churn.report.sockets.iter().map(|socket| socket.cookie.as_ref().unwrap().parse().unwrap()).collect();
+    let mut source = native(SourceChoice::SockDiag).unwrap();
+    let request = Request { owners: false, cgroups: false, ..Request::default() };
+    let (mut missing, mut doubled, mut rows, mut duplicates, mut churned) = (0, 0, 0, 0, 0);
+    for _ in 0..runs() {
+        let snapshot = source.snapshot(&request).unwrap();
+        let mut seen: HashMap<u64, u32> = HashMap::new();
+        for socket in &snapshot.sockets {
+            *seen.entry(socket.cookie().unwrap()).or_default() += 1;
+        }
+        missing += stable.iter().filter(|cookie| !seen.contains_key(cookie)).count();
+        doubled += seen.values().filter(|count| **count > 1).count();
+        rows += snapshot.sources[0].rows;
+        duplicates += snapshot.sources[0].duplicates;
+        churned += snapshot.sources[0].churned;
+    }
+    println!(
+        "{} stable sockets, {} runs, {rows} rows: {missing} missing, {doubled} doubled ({duplicates} copies dropped, \
+         {churned} churned); {}",
+        stable.len(),
+        runs(),
+        churn.stop().unwrap().trim()
+    );
+    assert_eq!((missing, doubled), (0, 0));
+}
+
+const THREADS: [&str; 6] = ["--tcp-threads", "1", "--udp-threads", "2", "--listen-threads", "2"];
+
+#[test]
+fn a_hundred_sockets_amid_churn() {
+    let stable = ["--stable-tcp", "16", "--stable-udp", "34", "--stable-listen", "34", "--addresses", "34"];
+    every_stable_socket_once(&[&THREADS[..], &stable[..]].concat());
+}
+
+/// All on one address and port: no filter of the kernel's tells them apart.
+#[test]
+fn fifteen_hundred_in_one_bucket() {
+    let stable = ["--stable-tcp", "16", "--stable-udp", "1534", "--stable-listen", "1534", "--addresses", "1"];
+    every_stable_socket_once(&[&THREADS[..], &stable[..]].concat());
+}
+
+/// On one port, so in one bucket of the UDP table.
+#[test]
+fn fifteen_hundred_over_many_addresses() {
+    let stable = ["--stable-tcp", "16", "--stable-udp", "1534", "--stable-listen", "1534", "--addresses", "250"];
+    every_stable_socket_once(&[&THREADS[..], &stable[..]].concat());
+}
+
+/// Connections that leave TIME-WAIT behind crowd the table of connections.
+#[test]
+fn connections_amid_time_wait() {
+    every_stable_socket_once(&["--tcp-threads", "2", "--udp-threads", "0", "--listen-threads", "0", "--time-wait", "--stable-tcp", "200"]);
+}
