@@ -6,7 +6,7 @@ use sockscope_output::{Column, TableOptions};
 
 use crate::args::{Format, ListArgs, SocketArgs};
 use crate::exit::Failure;
-use crate::terminal;
+use crate::terminal::Terminal;
 use sockscope_sys as sys;
 
 /// Names of sources that another system or another version has.
@@ -188,12 +188,13 @@ impl Printing {
         let extra = extra_columns(args, columns.as_deref().unwrap_or_default());
         Ok(match format {
             Format::Table => {
+                let terminal = Terminal::of_stdout();
                 let width = match args.width {
                     Some(0) => None,
                     Some(width) => Some(width),
-                    None => terminal::width(),
+                    None => terminal.width(),
                 };
-                let colour = terminal::colour(args.colour);
+                let colour = terminal.colour(args.colour);
                 Printing::Table(TableOptions { width, colour, header: args.header, columns, extra })
             }
             Format::Json => Printing::Json,
@@ -366,7 +367,9 @@ mod tests {
     #[test]
     fn sources_of_other_systems_are_known_and_others_are_not() {
         assert!(matches!(source(None), Ok(SourceChoice::Auto)));
-        assert!(matches!(source(Some("auto")), Ok(SourceChoice::Auto)));
+        for name in source_names() {
+            assert!(source(Some(name)).is_ok_and(|choice| choice.name() == name));
+        }
         for elsewhere in ELSEWHERE {
             assert!(matches!(source(Some(elsewhere)), Err(Failure::System(_))), "{elsewhere}");
         }

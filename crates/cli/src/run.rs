@@ -2,6 +2,7 @@ use std::ffi::OsString;
 
 use crate::args::{self, Typed, When};
 use crate::exit::{Exit, Failure};
+use crate::terminal::Terminal;
 use crate::{assert, list, pages, terminal, words};
 
 /// Runs the program with the words behind its name.
@@ -24,7 +25,8 @@ fn command(typed: Typed) -> Result<Exit, Failure> {
         Typed::FilterHelp => terminal::print(words::FILTER).map_err(Failure::Output)?,
         Typed::Version(verbose) => pages::version(verbose)?,
         Typed::Page(page) => {
-            let page = if terminal::colour(When::Auto) { page.ansi().to_string() } else { page.to_string() };
+            let page =
+                if Terminal::of_stdout().colour(When::Auto) { page.ansi().to_string() } else { page.to_string() };
             terminal::print(&page).map_err(Failure::Output)?;
         }
     }

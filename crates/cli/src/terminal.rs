@@ -26,31 +26,44 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Whether to write colours to standard output.
-pub(crate) fn colour(when: When) -> bool {
-    match when {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => wanted(
-            |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned()),
-            || io::stdout().is_terminal(),
-        ),
-    }
+/// What standard output is, asked once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    is_terminal: bool,
 }
 
-/// How many columns there are on standard output; `None` where it is no terminal, so that nothing is cut in a file.
-pub(crate) fn width() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return None;
+impl Terminal {
+    /// Asks.
+    pub(crate) fn of_stdout() -> Terminal {
+        Terminal { is_terminal: io::stdout().is_terminal() }
     }
-    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    told.or_else(|| terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0)).filter(|it| *it > 0))
+
+    /// Whether to write colours.
+    pub(crate) fn colour(self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                let variable = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+                wanted(variable, self.is_terminal)
+            }
+        }
+    }
+
+    /// How many columns there are; `None` where it is no terminal, so that nothing is cut in a file.
+    pub(crate) fn width(self) -> Option<usize> {
+        if !self.is_terminal {
+            return None;
+        }
+        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        told.or_else(asked).filter(|columns| *columns > 0)
+    }
 }
 
 /// The usual variables, strongest first: NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),
 /// then what standard output is.
-fn wanted(variable: impl Fn(&str) -> Option<String>, is_terminal: impl Fn() -> bool) -> bool {
+fn wanted(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let variable = |name| variable(name).filter(|value| !value.is_empty());
     if variable("NO_COLOR").is_some() {
         return false;
@@ -66,7 +79,7 @@ fn wanted(variable: impl Fn(&str) -> Option<String>, is_terminal: impl Fn() -> b
         // Windows consoles do without the variable.
         None => cfg!(windows),
     };
-    able && is_terminal()
+    able && is_terminal
 }
 
 #[cfg(test)]
@@ -79,7 +92,7 @@ mod tests {
             let variables = variables.to_vec();
             wanted(
                 |name| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()),
-                || is_terminal,
+                is_terminal,
             )
         };
         let xterm = ("TERM", "xterm");

@@ -33,23 +33,35 @@ pub(crate) fn push_human(out: &mut String, value: &Value<'_>) {
     }
 }
 
-/// Visits every value of a column: one, or one an owner. Composite columns of one value are texts.
-pub(crate) fn each_value(column: Column, row: &Row<'_>, visit: &mut dyn FnMut(Option<Value<'_>>)) {
+/// The value that people are shown: without a user's name his number, as `ls -l` has it, and queues without a unit, since
+/// those of listeners count connections.
+pub(crate) fn for_people<'a>(column: Column, row: &Row<'_>, value: Option<Value<'a>>) -> Option<Value<'a>> {
+    match (column, value) {
+        (Column::Field(Field::User), None) => row.socket.uid.map(|uid| Value::Number(uid.into())),
+        (Column::Field(Field::QueuesReceive | Field::QueuesSend), Some(Value::Bytes(bytes))) => {
+            Some(Value::Number(bytes))
+        }
+        (_, value) => value,
+    }
+}
+
+/// Visits every value of a column: one, or one an owner. `text` is where composite values are put together.
+pub(crate) fn each_value(column: Column, row: &Row<'_>, text: &mut String, visit: &mut dyn FnMut(Option<Value<'_>>)) {
     let socket = row.socket;
-    let mut text = String::new();
+    text.clear();
     match column {
         Column::Field(field) => return field.each(row, visit),
         Column::Process => {
             for owner in socket.owners.processes() {
                 text.clear();
-                push_owner(&mut text, row, owner);
+                push_owner(text, row, owner);
                 visit(Some(Value::Text(text.as_str().into())));
             }
             return;
         }
-        Column::Local => push_endpoint(&mut text, row, socket.key.local),
+        Column::Local => push_endpoint(text, row, socket.key.local),
         Column::Remote => match socket.key.remote {
-            Some(remote) => push_endpoint(&mut text, row, remote),
+            Some(remote) => push_endpoint(text, row, remote),
             None => return visit(None),
         },
         Column::Namespace => {
@@ -62,14 +74,14 @@ pub(crate) fn each_value(column: Column, row: &Row<'_>, visit: &mut dyn FnMut(Op
             Some(timer) => {
                 text.push_str(timer.kind.name());
                 text.push(':');
-                push_duration(&mut text, timer.expires_us);
+                push_duration(text, timer.expires_us);
                 text.push(':');
-                push_number(&mut text, u64::from(timer.retransmits));
+                push_number(text, u64::from(timer.retransmits));
             }
             None => return visit(None),
         },
     }
-    visit(Some(Value::Text(text.into())));
+    visit(Some(Value::Text(text.as_str().into())));
 }
 
 /// Whether the column has a value an owner.

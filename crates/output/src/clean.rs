@@ -60,6 +60,11 @@ pub(crate) fn is_formula(cell: &str) -> bool {
 
 /// Appends the text, cleaned, for HTML: as content and within quoted attributes.
 pub(crate) fn push_html(out: &mut String, text: &str) {
+    let plain = |byte: u8| (b' '..0x7f).contains(&byte) && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    if text.bytes().all(plain) {
+        out.push_str(text);
+        return;
+    }
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

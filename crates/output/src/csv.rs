@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use sockscope_model::{Row, Value};
+
 use crate::Listing;
 use crate::cell::{each_value, is_per_owner, push_raw};
 use crate::clean::{is_formula, push_clean};
@@ -26,39 +28,13 @@ pub fn csv(out: &mut dyn Write, listing: &Listing<'_>, columns: &[Column]) -> io
         lines.push_str(column.name());
     }
     lines.push('\n');
-    let (mut cell, mut scratch) = (String::new(), String::new());
+    let mut scratch = Scratch::default();
     for row in listing.rows() {
         for (position, column) in columns.iter().enumerate() {
             if position > 0 {
                 lines.push(',');
             }
-            cell.clear();
-            let per_owner = is_per_owner(*column);
-            let mut first = true;
-            each_value(*column, &row, &mut |value| {
-                if !first {
-                    cell.push(';');
-                }
-                first = false;
-                let Some(value) = value else { return };
-                scratch.clear();
-                push_raw(&mut scratch, &value);
-                if per_owner {
-                    // Cleaning adds backslashes of its own, which must stay single: it comes after.
-                    for part in scratch.split_inclusive([';', '\\']) {
-                        let end = part.len() - usize::from(part.ends_with([';', '\\']));
-                        let (text, special) = part.split_at(end);
-                        push_clean(&mut cell, text);
-                        if !special.is_empty() {
-                            cell.push('\\');
-                            cell.push_str(special);
-                        }
-                    }
-                } else {
-                    push_clean(&mut cell, &scratch);
-                }
-            });
-            push_quoted(&mut lines, &cell);
+            push_cell(&mut lines, *column, &row, &mut scratch);
         }
         lines.push('\n');
         if lines.len() >= CHUNK {
@@ -67,6 +43,57 @@ pub fn csv(out: &mut dyn Write, listing: &Listing<'_>, columns: &[Column]) -> io
         }
     }
     out.write_all(lines.as_bytes())
+}
+
+/// Texts that are used again for every cell.
+#[derive(Default)]
+struct Scratch {
+    cell: String,
+    composite: String,
+}
+
+fn push_cell(lines: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scratch) {
+    let Scratch { cell, composite } = scratch;
+    if !is_per_owner(column) {
+        each_value(column, row, composite, &mut |value| match value {
+            Some(Value::Text(text)) => {
+                cell.clear();
+                push_clean(cell, &text);
+                push_quoted(lines, cell);
+            }
+            // Numbers, addresses and times are our own words: nothing in them needs quoting.
+            Some(value) => push_raw(lines, &value),
+            None => {}
+        });
+        return;
+    }
+    cell.clear();
+    let mut first = true;
+    each_value(column, row, composite, &mut |value| {
+        if !first {
+            cell.push(';');
+        }
+        first = false;
+        match value {
+            Some(Value::Text(text)) => push_escaped(cell, &text),
+            Some(value) => push_raw(cell, &value),
+            None => {}
+        }
+    });
+    push_quoted(lines, cell);
+}
+
+/// One of several values. Cleaning adds backslashes of its own, which stay single: it comes after.
+fn push_escaped(cell: &mut String, text: &str) {
+    for part in text.split_inclusive([';', '\\']) {
+        let end = part.len() - usize::from(part.ends_with([';', '\\']));
+        let (text, special) = part.split_at(end);
+        push_clean(cell, text);
+        if !special.is_empty() {
+            cell.push('\\');
+            cell.push_str(special);
+        }
+    }
 }
 
 /// A cell, quoted where need be. `;` is quoted too: where the comma is the decimal point, spreadsheets take it for the

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use sockscope_model::{Owners, Row};
 
 use crate::Listing;
-use crate::cell::{each_value, is_per_owner, push_human, push_raw};
+use crate::cell::{each_value, for_people, is_per_owner, push_human, push_raw};
 use crate::clean::push_html;
 use crate::columns::Column;
 use crate::table::push_summary_line;
@@ -29,10 +29,11 @@ pub fn html(out: &mut dyn Write, listing: &Listing<'_>, columns: &[Column]) -> i
     let mut page = String::with_capacity(CHUNK * 2);
     push_head(&mut page, listing);
     push_titles(&mut page, columns);
+    let mut scratch = Scratch::default();
     for row in listing.rows() {
         page.push_str("<tr>");
         for column in columns {
-            push_cell(&mut page, *column, &row);
+            push_cell(&mut page, *column, &row, &mut scratch);
         }
         page.push_str("</tr>\n");
         if page.len() >= CHUNK {
@@ -99,23 +100,33 @@ fn push_titles(page: &mut String, columns: &[Column]) {
     page.push_str("</tr></thead>\n<tbody>\n");
 }
 
-fn push_cell(page: &mut String, column: Column, row: &Row<'_>) {
+/// Texts that are used again for every cell.
+#[derive(Default)]
+struct Scratch {
+    cell: String,
+    text: String,
+    before: String,
+    composite: String,
+}
+
+fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scratch) {
     if let (Column::Process, Owners::Nobody(reason)) = (column, &row.socket.owners) {
         _ = write!(page, "<td class=\"dim\" data-s=\"\">({})</td>", reason.name());
         return;
     }
     page.push_str(if column.is_number() { "<td class=\"n\"" } else { "<td" });
     let per_owner = is_per_owner(column);
-    let (mut cell, mut text, mut before) = (String::new(), String::new(), String::new());
-    each_value(column, row, &mut |value| {
+    let Scratch { cell, text, before, composite } = scratch;
+    cell.clear();
+    each_value(column, row, composite, &mut |value| {
         text.clear();
-        match value {
+        match for_people(column, row, value) {
             Some(value) => {
-                push_human(&mut text, &value);
+                push_human(text, &value);
                 if column.is_number() {
                     // What has a unit is sorted by the number.
                     before.clear();
-                    push_raw(&mut before, &value);
+                    push_raw(before, &value);
                     if text != before {
                         _ = write!(page, " data-s=\"{before}\"");
                     }
@@ -125,18 +136,18 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>) {
             None => {}
         }
         if !per_owner {
-            push_html(&mut cell, &text);
+            push_html(cell, text);
         } else if cell.is_empty() || text != before {
             // The workers of one program have one path and one user: said once.
             if !cell.is_empty() {
                 cell.push_str(", ");
             }
-            push_html(&mut cell, &text);
-            std::mem::swap(&mut text, &mut before);
+            push_html(cell, text);
+            std::mem::swap(text, before);
         }
     });
     page.push('>');
-    page.push_str(&cell);
+    page.push_str(cell);
     page.push_str("</td>");
 }
 

@@ -6,7 +6,7 @@ use sockscope_model::{Field, Notice, Row, SourceReport, State};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::Listing;
-use crate::cell::{each_value, push_human, push_owner, push_raw};
+use crate::cell::{each_value, for_people, push_human, push_owner};
 use crate::clean::push_clean;
 use crate::columns::Column;
 use crate::text::{push_address, push_duration, push_endpoint, push_number};
@@ -316,16 +316,11 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
             None => out.push('-'),
         },
         Column::Process => push_process(out, row, room),
-        // As `ls -l` does.
-        Column::Field(Field::User) if row.snapshot().user(socket).is_none() => match socket.uid {
-            Some(uid) => push_number(out, u64::from(uid)),
-            None => out.push('-'),
-        },
         _ => {
-            let mut scratch = String::new();
+            let (mut scratch, mut composite) = (String::new(), String::new());
             let limit = if room.is_some() { OWNERS } else { usize::MAX };
             let mut count = 0;
-            each_value(column, row, &mut |value| {
+            each_value(column, row, &mut composite, &mut |value| {
                 count += 1;
                 if count > limit {
                     return;
@@ -335,13 +330,8 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
                     out.push(';');
                 }
                 scratch.clear();
-                match (&value, column) {
-                    // Queues of listeners count connections: a unit would say bytes on some lines and nothing on others.
-                    (Some(value), Column::Field(Field::QueuesReceive | Field::QueuesSend)) => {
-                        push_raw(&mut scratch, value);
-                    }
-                    (Some(value), _) => push_human(&mut scratch, value),
-                    (None, _) => {}
+                if let Some(value) = for_people(column, row, value) {
+                    push_human(&mut scratch, &value);
                 }
                 if scratch.is_empty() {
                     scratch.push('-');

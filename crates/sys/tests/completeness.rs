@@ -69,5 +69,15 @@ fn fifteen_hundred_over_many_addresses() {
 /// Connections that leave TIME-WAIT behind crowd the table of connections.
 #[test]
 fn connections_amid_time_wait() {
-    every_stable_socket_once(&["--tcp-threads", "2", "--udp-threads", "0", "--listen-threads", "0", "--time-wait", "--stable-tcp", "200"]);
+    every_stable_socket_once(&[
+        "--tcp-threads",
+        "2",
+        "--udp-threads",
+        "0",
+        "--listen-threads",
+        "0",
+        "--time-wait",
+        "--stable-tcp",
+        "200",
+    ]);
 }

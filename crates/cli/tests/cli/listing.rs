@@ -254,6 +254,7 @@ fn traffic_is_filled_where_it_is_asked_for() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn sources_that_are_not_here() {
     assert_eq!(run(&["--source", "auto", "--limit", "0"]).status.code(), Some(0));

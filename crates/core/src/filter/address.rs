@@ -80,10 +80,8 @@ fn plain_host(text: &str, as_ss: bool, family: Option<Family>, context: &Context
     if !address.contains(':') {
         return split();
     }
-    if as_ss {
-        return split().or_else(|error| whole().map_err(|_| error));
-    }
-    whole().or_else(|error| split().map_err(|_| error))
+    let (first, second) = if as_ss { (split(), whole()) } else { (whole(), split()) };
+    first.or(second).or_else(|_| if blocks(address, as_ss).is_ok() { split() } else { whole() })
 }
 
 fn finish(

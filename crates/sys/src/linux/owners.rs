@@ -126,7 +126,8 @@ impl<'a> Search<'a> {
         if open.is_empty() {
             return;
         }
-        self.look_again(&new_processes(&scan), &mut open);
+        self.look_again(&Which::These(&new_processes(&scan)), &mut open);
+        self.look_again(&Which::ThreadsOf(&scan.pids), &mut open);
         let ring_knows_more = self.owners_by_ring(&mut open, &scan.rings);
         if open.is_empty() {
             return;
@@ -135,10 +136,12 @@ impl<'a> Search<'a> {
         let is_in_flight = |socket: &Socket| socket.inode.is_some_and(|inode| in_flight.inodes.contains(&inode));
         open = self.give_where(open, NoOwner::InFlight, is_in_flight);
         if !complete {
-            self.give(&open, NoOwner::NeedsRoot);
+            // Who may trace was refused by few processes; descriptors that are known to be under way come first.
+            let reason = if capable && in_flight.more { NoOwner::InFlight } else { NoOwner::NeedsRoot };
+            self.give(&open, reason);
             return;
         }
-        self.look_again(&scan.socket_holders, &mut open);
+        self.look_again(&Which::These(&scan.socket_holders), &mut open);
         open = self.without_gone(open);
         if !in_first_pid_namespace() {
             self.give(&open, NoOwner::OtherNamespace);
@@ -153,9 +156,9 @@ impl<'a> Search<'a> {
     }
 
     /// Looks into some processes for the sockets that are still open questions.
-    fn look_again(&mut self, pids: &[u32], open: &mut Vec<u32>) {
-        if !pids.is_empty() && !open.is_empty() {
-            let mut scan = self.scanner().run(&Which::These(pids));
+    fn look_again(&mut self, which: &Which<'_>, open: &mut Vec<u32>) {
+        if !open.is_empty() {
+            let mut scan = self.scanner().run(which);
             self.assign(&mut scan);
             open.retain(|row| self.is_unowned(*row));
         }

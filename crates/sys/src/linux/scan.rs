@@ -44,6 +44,8 @@ pub(super) enum Which<'a> {
     All,
     /// Those.
     These(&'a [u32]),
+    /// Of those, the threads that have a descriptor table of their own.
+    ThreadsOf(&'a [u32]),
 }
 
 /// A descriptor of a wanted socket.
@@ -96,8 +98,8 @@ impl Scanner<'_> {
             Err(error) => return Scan { failed: Some(error), ..Scan::default() },
         };
         let pids = match which {
-            Which::These(pids) => pids.to_vec(),
-            Which::All => match process_numbers(proc.as_fd()) {
+            Which::These(pids) | Which::ThreadsOf(pids) => pids.to_vec(),
+            Which::All => match numbers_in(proc.as_fd()) {
                 Ok(pids) => pids,
                 Err(error) => return Scan { failed: Some(error), ..Scan::default() },
             },
@@ -108,7 +110,10 @@ impl Scanner<'_> {
             let mut buffers = Buffers::default();
             // Processes are handed out one at a time: some have three descriptors, some have a hundred thousand.
             while let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.process(proc.as_fd(), *pid, &mut buffers, &mut scan);
+                match which {
+                    Which::ThreadsOf(_) => self.threads(proc.as_fd(), *pid, &mut buffers, &mut scan),
+                    _ => self.process(proc.as_fd(), *pid, &mut buffers, &mut scan),
+                }
             }
             scan
         };
@@ -138,15 +143,47 @@ impl Scanner<'_> {
             // It ended since it was listed.
             Err(_) => return,
         };
+        self.table(directory.as_fd(), directory.as_fd(), pid, buffers, scan);
+    }
+
+    /// Threads usually share their process' descriptors, which kcmp(2) tells without reading them. Those that do not
+    /// (CLONE_FILES was not given, or the first thread ended) are read.
+    fn threads(self, proc: BorrowedFd<'_>, pid: u32, buffers: &mut Buffers, scan: &mut Scan) {
+        let open = |path: &CStr| open_directory(proc, path).ok();
+        let Some(tasks) = open(NumberPath::new(pid, c"/task").as_c_str()) else { return };
+        let Some(process) = open(NumberPath::new(pid, c"/fd").as_c_str()) else { return };
+        let Ok(threads) = numbers_in(tasks.as_fd()) else { return };
+        // The threads of one process with tables of their own mostly share one.
+        let mut read = pid;
+        for thread in threads.into_iter().filter(|thread| *thread != pid) {
+            if has_same_files(pid, thread) || (read != pid && has_same_files(read, thread)) {
+                continue;
+            }
+            if let Ok(directory) = open_directory(&tasks, NumberPath::new(thread, c"/fd").as_c_str()) {
+                read = thread;
+                self.table(directory.as_fd(), process.as_fd(), pid, buffers, scan);
+            }
+        }
+    }
+
+    /// Reads one table of descriptors; `process` is the handle on the one of the process.
+    fn table(
+        self,
+        directory: BorrowedFd<'_>,
+        process_directory: BorrowedFd<'_>,
+        pid: u32,
+        buffers: &mut Buffers,
+        scan: &mut Scan,
+    ) {
         let Buffers { entries, link, text } = buffers;
         let first_hit = scan.hits.len();
         let process = u32::try_from(scan.processes.len()).unwrap_or(u32::MAX);
         let mut holds_sockets = false;
-        let mut directory_entries = RawDir::new(directory.as_fd(), entries);
+        let mut directory_entries = RawDir::new(directory, entries);
         while let Some(Ok(entry)) = directory_entries.next() {
             let name = entry.file_name();
             let Some(fd) = wire::number(name.to_bytes()) else { continue };
-            let target = match rustix::fs::readlinkat_raw(&directory, name, &mut link[..]) {
+            let target = match rustix::fs::readlinkat_raw(directory, name, &mut link[..]) {
                 Ok((target, _)) => target,
                 // Listing the descriptors may be allowed where following them is not: the same holds for all of them.
                 Err(Errno::ACCESS | Errno::PERM) => {
@@ -169,7 +206,7 @@ impl Scanner<'_> {
             scan.socket_holders.push(pid);
         }
         if scan.hits.len() > first_hit {
-            match self.describe(directory.as_fd(), pid, text) {
+            match self.describe(process_directory, pid, text) {
                 Some(found) => scan.processes.push(found),
                 // It ended while we read its descriptors: they are nobody's now.
                 None => scan.hits.truncate(first_hit),
@@ -253,16 +290,24 @@ pub(super) fn open_directory(at: impl AsFd, path: &CStr) -> Result<OwnedFd, Errn
 
 /// The processes that there are now; none if /proc can't be read.
 pub(super) fn running() -> Vec<u32> {
-    open_directory(rustix::fs::CWD, c"/proc").and_then(|proc| process_numbers(proc.as_fd())).unwrap_or_default()
+    open_directory(rustix::fs::CWD, c"/proc").and_then(|proc| numbers_in(proc.as_fd())).unwrap_or_default()
 }
 
-/// The processes that a handle on /proc lists.
-fn process_numbers(proc: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
-    let mut pids = Vec::new();
+/// Whether two tasks share their descriptors: kcmp(2). Where the kernel lacks the call or forbids it, they are taken to.
+fn has_same_files(one: u32, other: u32) -> bool {
+    const KCMP_FILES: libc::c_int = 2;
+    // SAFETY: the call takes five numbers and touches no memory of ours.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, 0, 0) };
+    order <= 0
+}
+
+/// The entries of a directory that are numbers: processes, or threads.
+fn numbers_in(directory: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
+    let mut numbers = Vec::new();
     let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
-    let mut entries = RawDir::new(proc, &mut buffer);
+    let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
-        pids.extend(wire::number(entry?.file_name().to_bytes()));
+        numbers.extend(wire::number(entry?.file_name().to_bytes()));
     }
-    Ok(pids)
+    Ok(numbers)
 }
