@@ -1,4 +1,4 @@
-use sockscope_core::{Context, Filter, Services, SortKey};
+use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
     Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, State, StateSet,
 };
@@ -60,10 +60,9 @@ impl Selection {
         let mut snapshot = sys::native(self.choice)?.snapshot(&self.request)?;
         self.say_what_is_unknown(&mut snapshot);
         let frame = Frame::new(snapshot);
-        let meant = |(index, row): (usize, Row<'_>)| {
-            (self.kinds.contain(row.socket) && self.filter.matches(&row)).then_some(index)
-        };
-        let rows = frame.rows().enumerate().filter_map(meant).collect();
+        let everything = self.filter.is_everything();
+        let meant = |row: &Row<'_>| self.kinds.contain(row.socket) && (everything || self.filter.matches(row));
+        let rows = frame.rows().enumerate().filter(|(_, row)| meant(row)).map(|(index, _)| index).collect();
         Ok((frame, rows))
     }
 
@@ -159,12 +158,12 @@ impl ListPlan {
             None => Vec::new(),
         };
         let printing = Printing::new(args)?;
-        let wants = Wants::of(&printing).and_keys(&sort);
+        let needs = sort.iter().fold(printing_needs(&printing), |needs, key| needs.or(Needs::of(key.field)));
         let request = &mut selection.request;
-        request.owners = args.owners && (request.owners || wants.owners);
-        request.process_details = args.owners && (request.process_details || wants.process_details);
-        request.traffic |= wants.traffic;
-        request.cgroups |= wants.cgroups;
+        request.owners = args.owners && (request.owners || needs.owners);
+        request.process_details = args.owners && (request.process_details || needs.process_details);
+        request.traffic |= needs.traffic;
+        request.cgroups |= needs.cgroups;
         Ok(ListPlan { selection, printing, sort, limit: args.limit.unwrap_or(usize::MAX) })
     }
 }
@@ -232,56 +231,33 @@ fn extra_columns(args: &ListArgs, named: &[Column]) -> Vec<Column> {
     extra
 }
 
-/// What printing and sorting need to be asked for.
-#[derive(Default)]
-struct Wants {
-    owners: bool,
-    process_details: bool,
-    traffic: bool,
-    cgroups: bool,
+/// What must be looked up to print so. Whether JSON and CSV in full have the counters of traffic is for `-i` to say.
+fn printing_needs(printing: &Printing) -> Needs {
+    let owners = Needs { owners: true, ..Needs::default() };
+    let all = Needs { owners: true, process_details: true, cgroups: true, ..Needs::default() };
+    match printing {
+        Printing::Table(TableOptions { columns: Some(columns), extra, .. }) | Printing::Html(Some(columns), extra) => {
+            column_needs(columns).or(column_needs(extra))
+        }
+        Printing::Table(TableOptions { columns: None, extra, .. }) => owners.or(column_needs(extra)),
+        Printing::Html(None, extra) => Needs { process_details: true, ..owners }.or(column_needs(extra)),
+        Printing::Json | Printing::Ndjson => all,
+        Printing::Csv(columns, _) if *columns == Column::default_csv() => all,
+        Printing::Csv(columns, _) => column_needs(columns),
+    }
 }
 
-impl Wants {
-    fn of(printing: &Printing) -> Wants {
-        match printing {
-            Printing::Table(TableOptions { columns: Some(columns), extra, .. })
-            | Printing::Html(Some(columns), extra) => Wants::columns(columns.iter().chain(extra)),
-            Printing::Table(TableOptions { columns: None, extra, .. }) => {
-                Wants { owners: true, ..Wants::columns(extra.iter()) }
-            }
-            Printing::Html(None, extra) => {
-                Wants { owners: true, process_details: true, ..Wants::columns(extra.iter()) }
-            }
-            // Whether the counters of traffic are filled depends on -i alone; all else is always there.
-            Printing::Json | Printing::Ndjson => {
-                Wants { owners: true, process_details: true, traffic: false, cgroups: true }
-            }
-            Printing::Csv(columns, _) if *columns == Column::default_csv() => {
-                Wants { owners: true, process_details: true, traffic: false, cgroups: true }
-            }
-            Printing::Csv(columns, _) => Wants::columns(columns.iter()),
-        }
-    }
-
-    fn columns<'a>(columns: impl Iterator<Item = &'a Column>) -> Wants {
-        columns.fold(Wants::default(), |wants, column| Wants {
-            owners: wants.owners || column.needs_owners() || column.needs_process_details(),
-            process_details: wants.process_details || column.needs_process_details(),
-            traffic: wants.traffic || column.needs_traffic(),
-            cgroups: wants.cgroups || column.needs_cgroups(),
+fn column_needs(columns: &[Column]) -> Needs {
+    columns.iter().fold(Needs::default(), |needs, column| {
+        needs.or(Needs {
+            owners: column.needs_owners() || column.needs_process_details(),
+            process_details: column.needs_process_details(),
+            traffic: column.needs_traffic(),
+            autobound: false,
+            cgroups: column.needs_cgroups(),
+            places: column.needs_places(),
         })
-    }
-
-    fn and_keys(self, keys: &[SortKey]) -> Wants {
-        let keys: Vec<Column> = keys.iter().map(|key| Column::Field(key.field)).collect();
-        let wants = Wants::columns(keys.iter());
-        Wants {
-            owners: self.owners || wants.owners,
-            process_details: self.process_details || wants.process_details,
-            traffic: self.traffic || wants.traffic,
-            cgroups: self.cgroups || wants.cgroups,
-        }
-    }
+    })
 }
 
 /// Columns to sort by, under every name that `--columns` takes too.
@@ -336,17 +312,19 @@ fn filter(words: &[String]) -> Result<Filter, Failure> {
     Filter::from_words(words, &context).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Whether the filter compares `age` with something.
+/// Whether the filter compares `age` (or `opened_at`) with something: the filter itself does not tell which fields it has.
 fn compares_age(words: &[String]) -> bool {
-    let text = words.join(" ");
-    text.match_indices("age").any(|(at, age)| {
-        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + age.len()..).unwrap_or_default());
-        let begins = !before.ends_with(|it: char| it.is_alphanumeric() || "_-./'\"".contains(it));
-        let after = after.trim_start();
-        let compared =
-            after.starts_with(['=', '!', '<', '>', '~']) || after.starts_with("in ") || after.starts_with("in(");
-        begins && compared
-    })
+    let text = words.join(" ").to_ascii_lowercase();
+    ["age", "opened_at"].into_iter().any(|field| text.match_indices(field).any(|(at, _)| is_compared(&text, at, field)))
+}
+
+/// Whether the word at this place is one, and followed by an operator.
+fn is_compared(text: &str, at: usize, word: &str) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let after = text.get(at + word.len()..).unwrap_or_default().trim_start();
+    let begins = !before.ends_with(|it: char| it.is_alphanumeric() || "_-./'\\\"".contains(it));
+    let operators = ["=", "!", "<", ">", "~", "in ", "in(", "eq ", "ne", "lt ", "le", "gt ", "ge"];
+    begins && operators.iter().any(|operator| after.starts_with(operator))
 }
 
 #[cfg(test)]
@@ -355,7 +333,9 @@ mod tests {
 
     #[test]
     fn age_is_found_where_it_is_compared() {
-        for filter in ["age > 5m", "(age<1h)", "tcp and not age >= 1d", "age in (1s, 2s)"] {
+        for filter in
+            ["age > 5m", "AGE gt 5m", "opened_at > 5m", "(age<1h)", "tcp and not age >= 1d", "age in (1s, 2s)"]
+        {
             assert!(compares_age(&[filter.to_owned()]), "{filter}");
         }
         for filter in ["process = age", "message > 5", "process = 'age'", "user = age and tcp"] {

@@ -33,7 +33,7 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
     let mut pairing = Pairing::new(&before.sockets, &after.sockets);
     pairing.equal_first();
     pairing.same_identity();
-    pairing.into_time_wait();
+    pairing.entering_time_wait();
     pairing.changes()
 }
 
@@ -96,7 +96,7 @@ impl<'a> Pairing<'a> {
         self.pair_first(&mut positions, Identity::of, |_| true);
     }
 
-    fn into_time_wait(&mut self) {
+    fn entering_time_wait(&mut self) {
         let mut positions = self.unpaired(Identity::untagged, |socket| {
             socket.state != Some(State::TimeWait) && socket.key.remote.is_some()
         });

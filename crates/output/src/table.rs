@@ -9,7 +9,7 @@ use crate::Listing;
 use crate::cell::{each_value, for_people, push_human, push_owner};
 use crate::clean::push_clean;
 use crate::columns::Column;
-use crate::text::{push_address, push_duration, push_endpoint, push_number};
+use crate::text::{push_address, push_duration, push_endpoint};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;

@@ -1,7 +1,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::part::Part;
+use crate::kernel;
+use crate::part::{self, Part};
 use crate::process::{Actor, Scenario};
 
 /// How many connections, and in how many processes.
@@ -10,7 +11,7 @@ pub struct LoadOptions {
     /// Established TCP connections over loopback; each is two sockets
     #[arg(long, default_value_t = 1_000)]
     pub connections: u32,
-    /// Processes that hold them
+    /// Processes that hold them; more are started if these may not open enough descriptors
     #[arg(long, default_value_t = 4)]
     pub processes: u32,
     /// UDP sockets besides
@@ -22,10 +23,16 @@ pub struct LoadOptions {
 pub fn load(options: &LoadOptions) -> Result<Scenario> {
     anyhow::ensure!(options.processes > 0, "no process to hold the sockets");
     let mut scenario = Scenario::new("load")?;
+    let descriptors = u64::from(options.connections) * 2 + u64::from(options.udp);
+    let mut processes = options.processes;
+    while kernel::allow_files(descriptors / u64::from(processes) + part::SPARE_DESCRIPTORS).is_err() {
+        anyhow::ensure!(processes < 10_000, "no number of processes may open {descriptors} descriptors");
+        processes += 1;
+    }
     // A pipe each.
-    crate::kernel::allow_files(u64::from(options.processes) + 100)?;
-    let share = |total: u32, index: u32| total / options.processes + u32::from(index < total % options.processes);
-    let actors: Vec<Actor> = (0..options.processes)
+    kernel::allow_files(u64::from(processes) + part::SPARE_DESCRIPTORS)?;
+    let share = |total: u32, index: u32| total / processes + u32::from(index < total % processes);
+    let actors: Vec<Actor> = (0..processes)
         .map(|index| {
             let (connections, udp) = (share(options.connections, index), share(options.udp, index));
             scenario.lifeline.start(&Part::Load { index, connections, udp }, |_| {})

@@ -134,11 +134,14 @@ pub(crate) fn play(part: &Part) -> Result<()> {
     Ok(())
 }
 
+/// What a process may open besides its share of a load.
+pub(crate) const SPARE_DESCRIPTORS: u64 = 300;
+
 /// Sockets on one address stay this few, so that ports are found quickly.
 const SOCKETS_AN_ADDRESS: u32 = 8_000;
 
 fn load(index: u32, connections: u32, udp: u32, report: &mut Report, keep: &mut Vec<OwnedFd>) -> Result<()> {
-    kernel::allow_files(u64::from(connections) * 2 + u64::from(udp) + 300)?;
+    kernel::allow_files(u64::from(connections) * 2 + u64::from(udp) + SPARE_DESCRIPTORS - 100)?;
     keep.reserve((connections * 2 + udp) as usize);
     let address = |block: u32| {
         let octet = |number: u32| u8::try_from(number).context("too many processes or connections a process");

@@ -1,5 +1,12 @@
 //! The program as its users run it. No test assumes sockets other than those it opens.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do, and the lints spare only the tests' own functions"
+)]
+
 /// `sockscope assert`.
 mod asserting;
 /// Filters that make no sense, that are long, or that are no text.

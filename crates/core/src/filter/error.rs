@@ -2,7 +2,9 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthChar;
 
-/// How many characters of the filter are shown before and after the beginning of the word.
+/// How long a filter is shown whole, and how many characters of a longer one are shown before and after the beginning of
+/// the word.
+const WHOLE: usize = 72;
 const BEFORE: usize = 24;
 const AFTER: usize = 40;
 
@@ -18,7 +20,11 @@ const AFTER: usize = 40;
 /// ));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterError {
+pub struct FilterError(Box<Parts>);
+
+/// Boxed, so that what can fail returns little where it does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     message: String,
     offset: usize,
     column: usize,
@@ -36,7 +42,9 @@ impl FilterError {
         let before = text.get(..start).unwrap_or(text);
         let after = text.get(start..).unwrap_or("");
         let word = text.get(start..end).unwrap_or("");
-        let mut lead: Vec<char> = before.chars().rev().take(BEFORE).collect();
+        let whole = text.chars().nth(WHOLE).is_none();
+        let (most_before, most_after) = if whole { (WHOLE, WHOLE) } else { (BEFORE, AFTER) };
+        let mut lead: Vec<char> = before.chars().rev().take(most_before).collect();
         lead.reverse();
         let lead: String = lead.into_iter().collect();
         let mut excerpt = String::new();
@@ -45,14 +53,14 @@ impl FilterError {
         }
         clean_into(&mut excerpt, lead.chars());
         let caret = cells(&excerpt);
-        let shown = word.chars().count().min(AFTER);
+        let shown = word.chars().count().min(most_after);
         clean_into(&mut excerpt, after.chars().take(shown));
         let carets = cells(&excerpt).saturating_sub(caret).max(1);
-        clean_into(&mut excerpt, after.chars().skip(shown).take(AFTER - shown));
-        if after.chars().nth(AFTER).is_some() {
+        clean_into(&mut excerpt, after.chars().skip(shown).take(most_after - shown));
+        if after.chars().nth(most_after).is_some() {
             excerpt.push('…');
         }
-        FilterError {
+        FilterError(Box::new(Parts {
             message,
             offset: start,
             column: before.chars().count() + 1,
@@ -60,46 +68,46 @@ impl FilterError {
             expected,
             excerpt,
             caret: (caret, carets),
-        }
+        }))
     }
 
     /// What is wrong, in one sentence.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where the word begins, in bytes from the beginning of the filter.
     pub fn offset(&self) -> usize {
-        self.offset
+        self.0.offset
     }
 
     /// Where the word begins, in characters; the first is 1.
     pub fn column(&self) -> usize {
-        self.column
+        self.0.column
     }
 
     /// The word at which reading stopped, without control characters and shortened if it is very long; empty at the end.
     pub fn word(&self) -> &str {
-        &self.word
+        &self.0.word
     }
 
     /// What could stand there instead.
     pub fn expected(&self) -> &[String] {
-        &self.expected
+        &self.0.expected
     }
 }
 
 /// Message, the place in the filter, and what could stand there; several lines, the last without a line feed.
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (before, carets) = self.caret;
-        write!(f, "{}\n  {}\n  {:before$}{:^<carets$}", self.message, self.excerpt.trim_end(), "", "")?;
-        if self.expected.is_empty() {
+        let (before, carets) = self.0.caret;
+        write!(f, "{}\n  {}\n  {:before$}{:^<carets$}", self.0.message, self.0.excerpt.trim_end(), "", "")?;
+        if self.0.expected.is_empty() {
             return Ok(());
         }
         write!(f, "\nexpected: ")?;
         let mut width = "expected: ".len();
-        for (index, word) in self.expected.iter().enumerate() {
+        for (index, word) in self.0.expected.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             if index > 0 && width + separator.len() + word.len() > 96 {
                 write!(f, ",\n          {word}")?;

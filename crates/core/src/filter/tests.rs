@@ -589,7 +589,7 @@ fn errors_show_the_place() {
     );
     assert_eq!(shown("rtt > 100").lines().next(), Some("this duration has no unit"));
     // Wide characters take two cells.
-    assert_eq!(shown("process = 数据 and proto = x").lines().nth(2), Some("                              ^"),);
+    assert_eq!(shown("process = 数据 and proto = x").lines().nth(2), Some("                             ^"),);
     // A long filter is shown around the place, control characters are not shown at all.
     let long =
         format!("{} and \u{1b}[31mbogus\u{202e} and {}", "tcp and ".repeat(50) + "tcp", "udp and ".repeat(50) + "udp");
