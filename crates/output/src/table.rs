@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use sockscope_model::{Field, Notice, Row, SourceReport, State};
+use sockscope_model::{Field, Notice, Owners, Row, SourceReport, State};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::Listing;
@@ -51,22 +51,22 @@ impl Default for TableOptions {
 /// The writer's.
 pub fn table(out: &mut dyn Write, listing: &Listing<'_>, options: &TableOptions) -> io::Result<()> {
     let chosen = options.columns.clone().unwrap_or_else(|| Column::default_table(listing.frame));
-    let mut columns: Vec<Sized> = chosen
+    let mut columns: Vec<Slot> = chosen
         .into_iter()
-        .map(|column| Sized::new(column, options.columns.is_none()))
-        .chain(options.extra.iter().map(|column| Sized::new(*column, false)))
+        .map(|column| Slot::new(column, options.columns.is_none()))
+        .chain(options.extra.iter().map(|column| Slot::new(*column, false)))
         .collect();
     let mut cell = String::new();
     // Cells are made twice, to be measured and to be printed: kept, they would take several times the snapshot's room.
     for row in listing.rows() {
-        for sized in &mut columns {
+        for slot in &mut columns {
             cell.clear();
-            push_cell(&mut cell, sized.column, &row, options.width.map(|_| usize::MAX));
-            sized.measure(width(&cell));
+            push_cell(&mut cell, slot.column, &row, options.width.map(|_| usize::MAX));
+            slot.measure(width(&cell));
         }
     }
-    for sized in &mut columns {
-        sized.width = sized.natural;
+    for slot in &mut columns {
+        slot.width = slot.natural;
     }
     if let Some(limit) = options.width {
         fit(&mut columns, limit);
@@ -88,7 +88,7 @@ pub fn table(out: &mut dyn Write, listing: &Listing<'_>, options: &TableOptions)
 }
 
 /// A column and the room it gets.
-struct Sized {
+struct Slot {
     column: Column,
     kind: Kind,
     /// May be left out.
@@ -101,11 +101,11 @@ struct Sized {
     width: usize,
 }
 
-impl Sized {
-    fn new(column: Column, default: bool) -> Sized {
+impl Slot {
+    fn new(column: Column, default: bool) -> Slot {
         let natural = column.title().len();
         let optional = default && rank(column).is_some();
-        Sized { column, kind: kind(column), optional, lengths: [0; 64], natural, width: natural }
+        Slot { column, kind: kind(column), optional, lengths: [0; 64], natural, width: natural }
     }
 
     fn measure(&mut self, length: usize) {
@@ -146,7 +146,7 @@ impl Sized {
     }
 
     /// `room` for texts, the usual for addresses.
-    fn usual_or(&self, room: fn(&Sized) -> usize) -> usize {
+    fn usual_or(&self, room: fn(&Slot) -> usize) -> usize {
         if matches!(self.kind, Kind::Address) { self.usual() } else { room(self) }
     }
 }
@@ -204,32 +204,32 @@ const fn rank(column: Column) -> Option<u8> {
 ///
 /// Long addresses are the exception on most machines. So the address columns get what most addresses need, and a line
 /// with longer ones is made to fit by itself, by cutting its own texts ([`push_row`]).
-fn fit(columns: &mut Vec<Sized>, limit: usize) {
+fn fit(columns: &mut Vec<Slot>, limit: usize) {
     if total(columns.iter(), |it| it.natural) <= limit {
         return;
     }
     // If a line does not fit even with nothing but what is never left out, it counts no further.
-    let possible = total(columns.iter().filter(|it| !it.optional), Sized::least) <= limit;
-    while total(columns.iter(), |it| it.usual_or(Sized::good)) > limit
-        || possible && total(columns.iter(), Sized::least) > limit
+    let possible = total(columns.iter().filter(|it| !it.optional), Slot::least) <= limit;
+    while total(columns.iter(), |it| it.usual_or(Slot::good)) > limit
+        || possible && total(columns.iter(), Slot::least) > limit
     {
         let Some(lowest) = columns.iter().filter(|it| it.optional).filter_map(|it| rank(it.column)).min() else {
             break;
         };
         columns.retain(|it| !(it.optional && rank(it.column) == Some(lowest)));
     }
-    let room = if total(columns.iter(), |it| it.usual_or(Sized::good)) <= limit { Sized::good } else { Sized::least };
-    for sized in columns.iter_mut() {
-        sized.width = sized.usual_or(room);
+    let room = if total(columns.iter(), |it| it.usual_or(Slot::good)) <= limit { Slot::good } else { Slot::least };
+    for slot in columns.iter_mut() {
+        slot.width = slot.usual_or(room);
     }
     let used = total(columns.iter(), |it| it.width);
     if used <= limit {
         // What is left goes to the texts that are cut, then to the addresses, the first of them first.
         let mut left = limit - used;
         for address in [false, true] {
-            for sized in columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address) == address) {
-                let more = (sized.natural - sized.width).min(left);
-                sized.width += more;
+            for slot in columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address) == address) {
+                let more = (slot.natural - slot.width).min(left);
+                slot.width += more;
                 left -= more;
             }
         }
@@ -237,33 +237,32 @@ fn fit(columns: &mut Vec<Sized>, limit: usize) {
     }
     let others = total(columns.iter(), |it| if matches!(it.kind, Kind::Address) { 0 } else { it.width });
     let mut left = limit.saturating_sub(others);
-    let mut addresses: Vec<&mut Sized> = columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address)).collect();
+    let mut addresses: Vec<&mut Slot> = columns.iter_mut().filter(|it| matches!(it.kind, Kind::Address)).collect();
     addresses.sort_by_key(|it| it.width);
     let mut rest = addresses.len();
-    for sized in addresses {
-        sized.width = sized.width.min((left / rest.max(1)).max(sized.column.title().len()));
-        left = left.saturating_sub(sized.width);
+    for slot in addresses {
+        slot.width = slot.width.min((left / rest.max(1)).max(slot.column.title().len()));
+        left = left.saturating_sub(slot.width);
         rest -= 1;
     }
 }
 
 /// How long a line is if each column gets that room.
-fn total<'a>(columns: impl IntoIterator<Item = &'a Sized>, room: impl Fn(&Sized) -> usize) -> usize {
+fn total<'a>(columns: impl IntoIterator<Item = &'a Slot>, room: impl Fn(&Slot) -> usize) -> usize {
     let (count, sum) = columns.into_iter().fold((0usize, 0), |(count, sum), it| (count + 1, sum + room(it)));
     sum + GAP * count.saturating_sub(1)
 }
 
-fn push_titles(out: &mut String, columns: &[Sized], colour: bool) {
-    let style = Style::new().bold();
-    let style = colour.then_some(style);
+fn push_titles(out: &mut String, columns: &[Slot], colour: bool) {
+    let style = colour.then_some(Style::new().bold());
     let mut pad = 0;
-    for (position, sized) in columns.iter().enumerate() {
-        let title = sized.column.title();
+    for (position, slot) in columns.iter().enumerate() {
+        let title = slot.column.title();
         if position > 0 {
             pad += GAP;
         }
-        let free = sized.width.saturating_sub(title.len());
-        let (before, after) = if sized.column.is_number() { (free, 0) } else { (0, free) };
+        let free = slot.width.saturating_sub(title.len());
+        let (before, after) = if slot.column.is_number() { (free, 0) } else { (0, free) };
         push_spaces(out, pad + before);
         push_styled(out, style, title);
         pad = after;
@@ -271,31 +270,31 @@ fn push_titles(out: &mut String, columns: &[Sized], colour: bool) {
     out.push('\n');
 }
 
-fn push_row(lines: &mut String, cell: &mut String, columns: &[Sized], row: &Row<'_>, options: &TableOptions) {
+fn push_row(lines: &mut String, cell: &mut String, columns: &[Slot], row: &Row<'_>, options: &TableOptions) {
     let mut pad = 0;
     // How far the line has been pushed to the right by cells that were too long for their column.
     let mut late = 0;
-    for (position, sized) in columns.iter().enumerate() {
+    for (position, slot) in columns.iter().enumerate() {
         if position > 0 {
             pad += GAP;
         }
         cell.clear();
-        let room = options.width.filter(|_| matches!(sized.kind, Kind::Text { .. }));
-        let room = room.map(|_| sized.width.saturating_sub(late).max(sized.least()));
-        push_cell(cell, sized.column, row, room);
+        let room = options.width.filter(|_| matches!(slot.kind, Kind::Text { .. }));
+        let room = room.map(|_| slot.width.saturating_sub(late).max(slot.least()));
+        push_cell(cell, slot.column, row, room);
         if let Some(room) = room {
             cut(cell, room);
         }
         let taken = width(cell);
-        let free = sized.width.saturating_sub(taken);
+        let free = slot.width.saturating_sub(taken);
         // An earlier cell's overflow is made up for by this one's free space.
         let made_up = late.min(free);
-        let over = taken.saturating_sub(sized.width);
+        let over = taken.saturating_sub(slot.width);
         late = late - made_up + over;
         let free = free - made_up;
-        let (before, after) = if sized.column.is_number() { (free, 0) } else { (0, free) };
+        let (before, after) = if slot.column.is_number() { (free, 0) } else { (0, free) };
         push_spaces(lines, pad + before);
-        let style = if options.colour { style(sized.column, row, cell) } else { None };
+        let style = if options.colour { style(slot.column, row, cell) } else { None };
         push_styled(lines, style, cell);
         pad = after;
     }
@@ -351,8 +350,8 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
 /// The owners, or in parentheses why there is none. With limited room: the first few, and how many more.
 fn push_process(out: &mut String, row: &Row<'_>, room: Option<usize>) {
     let owners = match &row.socket.owners {
-        sockscope_model::Owners::Processes(owners) => owners,
-        sockscope_model::Owners::Nobody(reason) => {
+        Owners::Processes(owners) => owners,
+        Owners::Nobody(reason) => {
             _ = write!(out, "({})", reason.name());
             return;
         }
@@ -371,8 +370,7 @@ fn push_process(out: &mut String, row: &Row<'_>, room: Option<usize>) {
         let more = owners.len() - position - 1;
         // Room for ",+N" behind this owner, unless it is the last.
         let mark = if more > 0 { 2 + digits(more) } else { 0 };
-        let fits = position < limit && width(out) + mark <= room;
-        if fits {
+        if position < limit && (room == usize::MAX || width(out) + mark <= room) {
             continue;
         }
         if position > 0 {

@@ -83,12 +83,15 @@ pub(crate) fn push_endpoint(out: &mut String, row: &Row<'_>, endpoint: SocketAdd
     push_number(out, u64::from(endpoint.port()));
 }
 
-/// RFC 3339 in UTC with microseconds; `None` outside the years that it can write.
+/// Whether RFC 3339 has words for the moment: years 0 to 9999, less the last two days, which are 10000 in some time zone.
+pub(crate) fn has_date(time: Timestamp) -> bool {
+    (-62_167_219_200_000_000..253_402_207_200_000_000).contains(&time.as_micros())
+}
+
+/// RFC 3339 in UTC with microseconds; `None` where [`has_date`] says no.
 pub(crate) fn rfc3339(time: Timestamp) -> Option<Stack<32>> {
-    let time = jiff::Timestamp::from_microsecond(time.as_micros()).ok()?;
-    // jiff knows years before 0, RFC 3339 does not.
-    let text = Stack::of(format_args!("{time:.6}"))?;
-    (!text.as_str().starts_with('-')).then_some(text)
+    let time = jiff::Timestamp::from_microsecond(Some(time).filter(|time| has_date(*time))?.as_micros()).ok()?;
+    Stack::of(format_args!("{time:.6}"))
 }
 
 /// A duration in the unit that leaves at most three digits before the point: `850us`, `1.2ms`, `3.4s`, `12m`, `3h`, `4d`.
@@ -177,9 +180,11 @@ mod tests {
         assert_eq!(text(0).unwrap(), "1970-01-01T00:00:00.000000Z");
         assert_eq!(text(1_795_334_400_123_456).unwrap(), "2026-11-22T08:00:00.123456Z");
         assert_eq!(text(-1).unwrap(), "1969-12-31T23:59:59.999999Z");
-        assert_eq!(text(i64::MAX), None);
-        assert_eq!(text(i64::MIN), None);
-        assert_eq!(text(-62_167_219_200_000_001), None, "the year -1");
+        assert_eq!(text(-62_167_219_200_000_000).unwrap(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(text(253_402_207_199_999_999).unwrap(), "9999-12-30T21:59:59.999999Z");
+        for outside in [i64::MIN, -62_167_219_200_000_001, 253_402_207_200_000_000, i64::MAX] {
+            assert_eq!(text(outside), None);
+        }
     }
 
     #[test]

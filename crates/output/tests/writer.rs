@@ -1,5 +1,7 @@
 //! What becomes of the writer's errors.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
 mod common;
 
 use std::io::{self, ErrorKind, Write};

@@ -43,10 +43,15 @@ fn help_fits_a_terminal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn help_reads_as_it_did() {
-    insta::assert_snapshot!("short", page(&["-h"]));
-    insta::assert_snapshot!("long", page(&["--help"]));
-    insta::assert_snapshot!("assert", page(&["assert", "--help"]));
-    insta::assert_snapshot!("filter", page(&["help", "filter"]));
+    let mut settings = insta::Settings::clone_current();
+    // Found without the help of cargo, which not every user who runs tests can run.
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/snapshots"));
+    settings.bind(|| {
+        insta::assert_snapshot!("short", page(&["-h"]));
+        insta::assert_snapshot!("long", page(&["--help"]));
+        insta::assert_snapshot!("assert", page(&["assert", "--help"]));
+        insta::assert_snapshot!("filter", page(&["help", "filter"]));
+    });
 }
 
 #[test]
