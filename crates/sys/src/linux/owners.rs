@@ -136,9 +136,8 @@ impl<'a> Search<'a> {
         let is_in_flight = |socket: &Socket| socket.inode.is_some_and(|inode| in_flight.inodes.contains(&inode));
         open = self.give_where(open, NoOwner::InFlight, is_in_flight);
         if !complete {
-            // Who may trace was refused by few processes; descriptors that are known to be under way come first.
-            let reason = if capable && in_flight.more { NoOwner::InFlight } else { NoOwner::NeedsRoot };
-            self.give(&open, reason);
+            // Elimination needs every process: what refuses us may have it.
+            self.give(&open, NoOwner::NeedsRoot);
             return;
         }
         self.look_again(&Which::These(&scan.socket_holders), &mut open);
