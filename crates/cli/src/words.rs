@@ -163,8 +163,9 @@ PORTS AND ADDRESSES
 
 FIELDS
   With = != < > <= >=, ~ (regular expression) and in (A, B):
-    proto family state local remote lport rport interface exposure
+    proto family state local remote lport rport port interface exposure
     process pid path command user service container namespace cgroup
+    uid inode no_owner timer
     country asn org place database
     age sent received rtt retransmits recvq sendq
   Numbers take units: age > 5m, sent > 1MB, rtt > 100ms.

@@ -216,15 +216,16 @@ fn value(text: &[u8], title: &[u8]) -> Option<u64> {
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// Gauges of the TCP line of `/proc/net/sockstat`: sockets in the hash tables, orphans, in TIME_WAIT, allocated.
-pub fn sockstat_tcp(text: &[u8]) -> Option<[u64; 4]> {
+/// Gauges of the TCP line of `/proc/net/sockstat`: sockets in the hash tables (`inuse`) and in TIME_WAIT (`tw`). The
+/// other numbers of the line are the whole system's, not the network namespace's (net/ipv4/proc.c).
+pub fn sockstat_tcp(text: &[u8]) -> Option<[u64; 2]> {
     let text = std::str::from_utf8(text).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("TCP:"))?;
     let gauge = |title| {
         let mut words = line.split_ascii_whitespace().skip_while(|word| *word != title);
         words.nth(1)?.parse().ok()
     };
-    Some([gauge("inuse")?, gauge("orphan")?, gauge("tw")?, gauge("alloc")?])
+    Some([gauge("inuse")?, gauge("tw")?])
 }
 
 /// Counters of `/proc/net/snmp` that tell whether a TCP connection began or ended (RFC 4022): ActiveOpens, PassiveOpens,
@@ -330,7 +331,7 @@ mod tests {
         let ring = b"pos:\t0\nUserFiles:\t2\n    0: socket:[55]\n    1: /dev/null\nUserBufs:\t0\n    9: socket:[66]\n";
         assert_eq!((ring_sockets(ring), ring_file_count(ring)), (vec![55], 2));
         assert_eq!(in_flight_count(b"pos:\t0\nscm_fds: 3\n"), 3);
-        assert_eq!(sockstat_tcp(b"sockets: used 8\nTCP: inuse 5 orphan 0 tw 2 alloc 1 mem 0\n"), Some([5, 0, 2, 1]));
+        assert_eq!(sockstat_tcp(b"sockets: used 8\nTCP: inuse 5 orphan 0 tw 2 alloc 1 mem 0\n"), Some([5, 2]));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
         let unix = b"Num RefCount Protocol Flags Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 4711 /run/x\nx\n";

@@ -60,7 +60,7 @@ fn protocols_families_and_listening_restrict() {
     let connected = UdpSocket::bind("127.0.0.1:0").unwrap();
     connected.connect(("127.0.0.1", udp_port)).unwrap();
     let connected_port = connected.local_addr().unwrap().port();
-    let count = |words: &[&str], port| at(port, &sockets(words)).len();
+    let count = |words: &[&str], port| at(port, &sockets(&[words, &["--no-owners"]].concat())).len();
 
     assert_eq!(count(&["--json"], listener.port), 2, "the listener and the accepted connection");
     assert_eq!(count(&["--json", "-l"], listener.port), 1);
@@ -73,7 +73,7 @@ fn protocols_families_and_listening_restrict() {
     assert_eq!(count(&["--json", "-4", "-6"], listener.port), 2);
 
     let udp_sockets = |words: &[&str], port| {
-        let sockets = sockets(words);
+        let sockets = sockets(&[words, &["--no-owners"]].concat());
         at(port, &sockets).into_iter().filter(|socket| socket["protocol"] == "udp").count()
     };
     assert_eq!(udp_sockets(&["--json"], udp_port), 1);
@@ -91,7 +91,7 @@ fn the_filter_may_stand_anywhere_and_be_quoted_or_not() {
     let quoted = format!("state listening and sport = {port}");
     for words in [
         &["--json", "state", "listening", "and", "sport", "=", &port][..],
-        &["state", "listening", "-n", "and", "sport", "--json", "=", &port, "-p"],
+        &["state", "listening", "-n", "and", "sport", "--json", "=", &port],
         &["state", "listening", "sport", "=", &port, "--json"],
         &["list", "-t", "state", "listening", "sport", "=", &port, "--json"],
         &["-t", "list", "--json", "state", "listening", "sport", "=", &port],
@@ -101,11 +101,11 @@ fn the_filter_may_stand_anywhere_and_be_quoted_or_not() {
         &["list", "--json", &quoted],
         &["--json", "--no-pushdown", &quoted],
     ] {
-        let found = sockets(words);
+        let found = sockets(&[&["--no-owners"], words].concat());
         assert_eq!(found.len(), 1, "{words:?}: {found:?}");
         assert_eq!(found[0]["local"]["port"], listener.port);
     }
-    let everything = sockets(&["--json", ""]);
+    let everything = sockets(&["--json", "--no-owners", ""]);
     assert!(!at(listener.port, &everything).is_empty(), "an empty filter lets everything pass");
 }
 
@@ -145,7 +145,7 @@ fn one_format_at_a_time() {
     let listener = Listener::open();
     let filter = sport(listener.port);
     for words in [&["--json", "--json"][..], &["--json", "--format", "json"], &["--format", "json"]] {
-        assert_eq!(sockets(&[words, &[&filter]].concat()).len(), 1, "{words:?}");
+        assert_eq!(sockets(&[words, &["--no-owners", &filter]].concat()).len(), 1, "{words:?}");
     }
 }
 
@@ -154,7 +154,7 @@ fn every_format_shows_the_socket() {
     let listener = Listener::open();
     let (filter, port) = (sport(listener.port), listener.port.to_string());
     for format in ["table", "json", "ndjson", "csv", "html"] {
-        let output = run(&["--format", format, &filter]);
+        let output = run(&["--no-owners", "--format", format, &filter]);
         assert_eq!(output.status.code(), Some(0), "{format}: {output:?}");
         assert!(stdout(&output).contains(&port), "{format}: {}", stdout(&output));
         assert!(stdout(&output).ends_with('\n'), "{format}");
@@ -204,7 +204,7 @@ fn sorting_and_limits() {
     let mut ports: Vec<u16> = listeners.iter().map(|it| it.port).collect();
     let filter = ports.iter().map(|port| sport(*port)).collect::<Vec<_>>().join(" or ");
     let sorted = |words: &[&str]| -> Vec<u16> {
-        let sockets = sockets(&[words, &["--json", "-l", &filter]].concat());
+        let sockets = sockets(&[words, &["--json", "--no-owners", "-l", &filter]].concat());
         sockets.iter().map(|socket| u16::try_from(socket["local"]["port"].as_u64().unwrap()).unwrap()).collect()
     };
     ports.sort_unstable();
@@ -246,7 +246,7 @@ fn traffic_is_filled_where_it_is_asked_for() {
     let listener = Listener::open();
     let (_client, _server) = listener.connect();
     let filter = format!("{} and state established", sport(listener.port));
-    let of = |words: &[&str]| sockets(&[words, &["--json", &filter]].concat())[0]["traffic"].clone();
+    let of = |words: &[&str]| sockets(&[words, &["--json", "--no-owners", &filter]].concat())[0]["traffic"].clone();
     assert_eq!(of(&[]), Value::Null);
     // A system without the counters leaves them out.
     if of(&["-i"]) != Value::Null {
@@ -257,7 +257,7 @@ fn traffic_is_filled_where_it_is_asked_for() {
 #[cfg(target_os = "linux")]
 #[test]
 fn sources_that_are_not_here() {
-    assert_eq!(run(&["--source", "auto", "--limit", "0"]).status.code(), Some(0));
+    assert_eq!(run(&["--source", "auto", "--no-owners", "--limit", "0"]).status.code(), Some(0));
     for elsewhere in ["bpf", "get_extended_table", "get_table2", "allocate_ex_table_from_stack", "internal_get_table"] {
         let output = run(&["--json", "--source", elsewhere]);
         assert_eq!(output.status.code(), Some(3), "{elsewhere}: {output:?}");
@@ -274,7 +274,7 @@ fn sources_that_are_not_here() {
 fn every_source_lists_the_listener() {
     let listener = Listener::open();
     for source in ["auto", "sock_diag", "procfs"] {
-        let found = sockets(&["--json", "--source", source, "-l", &sport(listener.port)]);
+        let found = sockets(&["--json", "--no-owners", "--source", source, "-l", &sport(listener.port)]);
         assert_eq!(found.len(), 1, "{source}");
     }
 }
@@ -282,18 +282,22 @@ fn every_source_lists_the_listener() {
 #[test]
 fn a_filter_on_what_nobody_knows_leaves_a_notice() {
     let _listener = Listener::open();
-    let all = sockets(&["--json"]);
-    let output = run(&["--json", "age > 1m"]);
+    let all = sockets(&["--no-owners", "--json"]);
+    let output = run(&["--no-owners", "--json", "age > 1m"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let noticed = document["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "age-unknown");
     if all.iter().all(|socket| socket["opened_at"] == Value::Null) {
         assert!(noticed, "{document}");
         assert_eq!(document["sockets"], Value::Array(vec![]));
-        for words in [&["--ndjson", "age > 1m"][..], &["--csv", "age > 1m"], &["-H", "age > 1m"]] {
+        for words in [
+            &["--no-owners", "--ndjson", "age > 1m"][..],
+            &["--no-owners", "--csv", "age > 1m"],
+            &["--no-owners", "-H", "age > 1m"],
+        ] {
             let output = run(words);
             assert!(stderr(&output).contains("sockscope: notice: "), "{words:?}: {output:?}");
         }
-        let table = stdout(&run(&["age > 1m"]));
+        let table = stdout(&run(&["--no-owners", "age > 1m"]));
         assert!(table.contains("age"), "{table}");
     }
 }
@@ -303,7 +307,8 @@ fn colour_is_decided_by_option_and_environment() {
     let listener = Listener::open();
     let filter = sport(listener.port);
     let coloured = |words: &[&str], variables: &[(&str, &str)]| {
-        let output = sockscope().args(words).arg(&filter).envs(variables.iter().copied()).output().unwrap();
+        let output =
+            sockscope().args(words).args(["--no-owners", &filter]).envs(variables.iter().copied()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         output.stdout.contains(&0x1b)
     };

@@ -19,11 +19,11 @@ fn closed_pipe() -> Stdio {
 
 const DATA: [&[&str]; 15] = [
     &[],
-    &["--json"],
-    &["--ndjson"],
-    &["--csv"],
-    &["--csv", "-H"],
-    &["--html"],
+    &["--json", "--no-owners"],
+    &["--ndjson", "--no-owners"],
+    &["--csv", "--no-owners"],
+    &["--csv", "-H", "--no-owners"],
+    &["--html", "--no-owners"],
     &["--columns", "help"],
     &["-h"],
     &["--help"],
