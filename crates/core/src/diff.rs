@@ -31,7 +31,8 @@ impl Identity {
 /// tells apart are counted: of three such and then two, one was closed.
 pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
     let mut pairing = Pairing::new(&before.sockets, &after.sockets);
-    pairing.equal_first();
+    pairing.side_by_side();
+    pairing.equal();
     pairing.same_identity();
     pairing.entering_time_wait();
     pairing.changes()
@@ -72,14 +73,40 @@ impl<'a> Pairing<'a> {
         }
     }
 
+    /// Most sockets did not change and stand in the order of the pass before, with a few more or less between them: these
+    /// are found without hashing anything.
+    fn side_by_side(&mut self) {
+        let equal = |it: &Self, before: usize, after: usize| match (it.before.get(before), it.after.get(after)) {
+            (Some((before, _)), Some((after, _))) => before == after,
+            _ => false,
+        };
+        let (mut before, mut after) = (0, 0);
+        while before < self.before.len() && after < self.after.len() {
+            if equal(self, before, after) {
+                self.pair(after, before);
+            } else if let Some(skipped) = (1..8).find(|skipped| equal(self, before + skipped, after)) {
+                before += skipped;
+                continue;
+            } else if let Some(skipped) = (1..8).find(|skipped| equal(self, before, after + skipped)) {
+                after += skipped;
+                continue;
+            }
+            before += 1;
+            after += 1;
+        }
+    }
+
     /// Sockets that did not change are themselves, whatever else bears their identity.
-    fn equal_first(&mut self) {
+    fn equal(&mut self) {
         let mut positions = self.unpaired(Identity::of, |_| true);
+        if positions.is_empty() {
+            return;
+        }
         for index in 0..self.after.len() {
             let Some((socket, None)) = self.after.get(index).copied() else { continue };
             let Some(candidates) = positions.get_mut(&Identity::of(socket)) else { continue };
-            // Almost always the only one, or the first: rows keep their order from one pass to the next. A bound on
-            // how many are looked at keeps thousands of twins from taking minutes; what is missed is paired below.
+            // Almost always the only one. A bound on how many are looked at keeps thousands of twins from taking
+            // minutes; what is missed is paired below.
             let before = &self.before;
             let equal = candidates
                 .iter()

@@ -122,14 +122,23 @@ pub fn default_order(frame: &Frame, rows: &mut [usize]) {
 /// case unless that is all that differs.
 fn compare(left: &Value<'_>, right: &Value<'_>) -> Ordering {
     match (left, right) {
-        (Value::Text(left), Value::Text(right)) => {
-            fold_chars(left).cmp(fold_chars(right)).then_with(|| left.cmp(right))
-        }
+        (Value::Text(left), Value::Text(right)) => compare_text(left, right),
         (Value::Address(left), Value::Address(right)) => left.cmp(right),
         (Value::State(left), Value::State(right)) => left.cmp(right),
         (Value::Time(left), Value::Time(right)) => left.cmp(right),
         (left, right) => number(left).cmp(&number(right)),
     }
+}
+
+fn compare_text(left: &str, right: &str) -> Ordering {
+    // The same order, several times as fast.
+    let folded = if left.is_ascii() && right.is_ascii() {
+        let lowered = |byte: u8| byte.to_ascii_lowercase();
+        left.bytes().map(lowered).cmp(right.bytes().map(lowered))
+    } else {
+        fold_chars(left).cmp(fold_chars(right))
+    };
+    folded.then_with(|| left.cmp(right))
 }
 
 /// A queue counts bytes or connections; both are numbers.

@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests fail as tests do, and the lints spare only the tests' own functions"
+    reason = "what tests share fails as tests do, and the lints spare only the tests themselves"
 )]
 
 /// `sockscope assert`.

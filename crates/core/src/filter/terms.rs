@@ -214,7 +214,7 @@ const fn one(state: State) -> StateSet {
     StateSet::NONE.with(state)
 }
 
-/// As ss has it, though `bound` sockets are not connected: its manual lists the members without them.
+/// As `ss --help` lists the members: `bound` sockets are not connected.
 const CONNECTED: StateSet = StateSet::ALL.without(State::Listen).without(State::Closed).without(State::Bound);
 const BUCKET: StateSet = one(State::SynReceived).with(State::TimeWait);
 

@@ -1001,6 +1001,25 @@ fn everything_needs_nothing() {
 }
 
 #[test]
+fn the_manual_is_right() {
+    let manual = include_str!("../../../../docs/filter.md");
+    let examples: Vec<&str> =
+        manual.split("```filter\n").skip(1).filter_map(|part| part.split("\n```").next()).collect();
+    assert_eq!(examples.len(), 10);
+    for example in examples {
+        parse(example);
+    }
+    for word in
+        terms::SHOWN.iter().chain(terms::BARE).chain(terms::STATES.iter().take(terms::STATES_SHOWN).map(|(it, _)| it))
+    {
+        assert!(
+            manual.contains(&format!("`{word}")) || manual.contains(&format!(" {word}")),
+            "{word} is not explained"
+        );
+    }
+}
+
+#[test]
 fn every_shown_word_is_read() {
     let words: BTreeSet<&str> = terms::vocabulary().collect();
     for word in words {
