@@ -27,7 +27,7 @@ use sockscope_model::{Condition, NoOwner, Notice, Owner, Owners, Process, Reques
 use sockscope_wire::procfs as wire;
 
 use super::files::{self, NumberPath};
-use super::scan::{FastMap, Hit, Scan, Scanner, Which, open_directory};
+use super::scan::{FastMap, Scan, Scanner, Which, open_directory};
 use super::sock_diag;
 
 /// Inode of the first PID namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO).
@@ -191,27 +191,34 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Turns hits into owners of the rows that have none yet.
+    /// Turns hits into owners of the rows that had none before. Hits come process by process, each in the order of its
+    /// descriptors; only the processes' order depends on which thread was quicker.
     fn assign(&mut self, scan: &mut Scan) {
-        let pid_of = |hit: &Hit| scan.processes.get(hit.process as usize).map_or(0, |process| process.id.pid);
-        scan.hits.sort_unstable_by_key(|hit| (hit.slot, pid_of(hit), hit.fd));
-        for hits in scan.hits.chunk_by(|one, other| one.slot == other.slot) {
-            let owners: Vec<Owner> = hits
-                .chunk_by(|one, other| one.process == other.process)
-                .filter_map(|hits| {
-                    let first = hits.first()?;
-                    let process = scan.processes.get(first.process as usize)?.id;
-                    Some(Owner { process, fds: hits.iter().map(|hit| hit.fd).collect() })
-                })
-                .collect();
-            let Some(slot) = hits.first().map(|hit| hit.slot as usize) else { continue };
-            let Some((inode, _)) = self.rows.get(slot).copied() else { continue };
-            for (_, row) in self.rows.iter().skip(slot).take_while(|(other, _)| *other == inode) {
-                if let Some(socket) = self.sockets.get_mut(*row as usize)
-                    && socket.owners.reason() == Some(NoOwner::NotAsked)
-                {
-                    socket.owners = Owners::Processes(owners.clone());
+        let mut shared = Vec::new();
+        let open: HashSet<u32> =
+            if self.processes.is_empty() { HashSet::new() } else { self.unowned().into_iter().collect() };
+        let first = self.processes.is_empty();
+        for hit in &scan.hits {
+            let Some(process) = scan.processes.get(hit.process as usize).map(|process| process.id) else { continue };
+            let Some((inode, _)) = self.rows.get(hit.slot as usize).copied() else { continue };
+            let rows = self.rows.iter().skip(hit.slot as usize).take_while(|(other, _)| *other == inode);
+            for (_, row) in rows.filter(|(_, row)| first || open.contains(row)) {
+                let Some(socket) = self.sockets.get_mut(*row as usize) else { continue };
+                match &mut socket.owners {
+                    Owners::Processes(owners) => match owners.last_mut() {
+                        Some(owner) if owner.process == process => owner.fds.push(hit.fd),
+                        _ => {
+                            owners.push(Owner { process, fds: vec![hit.fd] });
+                            shared.push(*row);
+                        }
+                    },
+                    nobody => *nobody = Owners::Processes(vec![Owner { process, fds: vec![hit.fd] }]),
                 }
+            }
+        }
+        for row in shared {
+            if let Some(Socket { owners: Owners::Processes(owners), .. }) = self.sockets.get_mut(row as usize) {
+                owners.sort_by_key(|owner| owner.process);
             }
         }
         let known: HashSet<_> = self.processes.iter().map(|process| process.id).collect();

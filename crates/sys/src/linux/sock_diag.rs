@@ -20,7 +20,7 @@ use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use rustix::io::Errno;
-use sockscope_model::{Protocol, Request, Socket, SourceReport, State, StateSet, Tag};
+use sockscope_model::{Condition, Protocol, Request, Socket, SourceReport, State, StateSet, Tag};
 use sockscope_wire::sock_diag::{DiagRow, DumpRequest, Narrow, Table, decode_row, state_mask};
 use sockscope_wire::{compile, procfs as wire_procfs};
 
@@ -37,6 +37,9 @@ const UDP_STATES: StateSet = StateSet::NONE.with(State::Established).with(State:
 /// is 4 KiB long (30 rows), the next as long as the first read. With datagrams of 261 rows thereafter, the cuts lie at
 /// rows 30, 160, 421, ... and 30, 95, 356, ..., where the first walk's lie at 261, 522, ...
 const STAGGER: [&[usize]; 2] = [&[16_384], &[8_192]];
+
+/// A table of as many connections is worth a second thread.
+const HALVED_FROM: u64 = 4096;
 
 /// What came of the dumps.
 pub(super) struct Collected {
@@ -59,10 +62,11 @@ pub(super) fn collect(request: &Request) -> Result<Collected, DumpError> {
     if request.autobound {
         dumper.autobound()?;
     }
-    let Dumper { rows, tunnels, missing, duplicates, churned, malformed, .. } = dumper;
+    let Dumper { rows, missing, .. } = dumper;
+    let Rows { sockets, tunnels, duplicates, churned, malformed, .. } = rows;
     let report =
-        SourceReport { name: "sock_diag", rows: rows.len() as u64, duplicates, churned, elapsed: start.elapsed() };
-    Ok(Collected { sockets: rows, tunnels, report, missing, malformed })
+        SourceReport { name: "sock_diag", rows: sockets.len() as u64, duplicates, churned, elapsed: start.elapsed() };
+    Ok(Collected { sockets, tunnels, report, missing, malformed })
 }
 
 /// The cookies of all sockets that there are now and meet the request.
@@ -73,38 +77,98 @@ pub(super) fn living(request: &Request) -> Result<FastMap<u64>, DumpError> {
     Ok(collected.sockets.iter().filter_map(|socket| Some((socket.cookie()?, socket.inode.unwrap_or(0)))).collect())
 }
 
-struct Dumper<'a> {
-    request: &'a Request,
-    socket: DiagSocket,
-    narrow: Narrow,
-    rows: Vec<Socket>,
+/// What was dumped so far: each socket once.
+#[derive(Default)]
+struct Rows {
+    sockets: Vec<Socket>,
     /// In which walks of its table each row was seen, a bit a walk.
     seen: Vec<u8>,
     by_cookie: FastMap<u32>,
     tunnels: HashSet<u64>,
-    missing: Vec<(Table, Errno)>,
     duplicates: u64,
     churned: u64,
     malformed: u64,
 }
 
+impl Rows {
+    fn reserve(&mut self, rows: usize) {
+        self.sockets.reserve(rows);
+        self.seen.reserve(rows);
+        self.by_cookie.reserve(rows);
+    }
+
+    /// Adds a row, or replaces the one of the same cookie. `bit` is the walk, `first_row` where its table begins.
+    fn keep(&mut self, socket: Socket, first_row: usize, bit: u8) {
+        let index = u32::try_from(self.sockets.len()).unwrap_or(u32::MAX);
+        let known = match socket.key.tag {
+            Tag::Cookie(cookie) => match self.by_cookie.entry(cookie) {
+                Entry::Occupied(known) => Some(*known.get() as usize),
+                Entry::Vacant(free) => {
+                    free.insert(index);
+                    None
+                }
+            },
+            _ => None,
+        };
+        let Some(known) = known else {
+            self.sockets.push(socket);
+            self.seen.push(bit);
+            return;
+        };
+        if let (Some(row), Some(seen)) = (self.sockets.get_mut(known), self.seen.get_mut(known)) {
+            // A row of another table: the socket moved on (a listener's child, a bound socket that connected).
+            self.duplicates += u64::from(known >= first_row && *seen & bit != 0);
+            *row = socket;
+            *seen |= bit;
+        }
+    }
+
+    fn append(&mut self, other: Rows) {
+        self.duplicates += other.duplicates;
+        self.churned += other.churned;
+        self.malformed += other.malformed;
+        self.tunnels.extend(other.tunnels);
+        self.reserve(other.sockets.len());
+        other.sockets.into_iter().for_each(|row| self.keep(row, 0, 0));
+    }
+}
+
+struct Dumper<'a> {
+    request: &'a Request,
+    socket: DiagSocket,
+    narrow: Narrow,
+    /// Whether a large table may be walked by two at once.
+    halving: bool,
+    rows: Rows,
+    missing: Vec<(Table, Errno)>,
+}
+
 impl<'a> Dumper<'a> {
     fn new(request: &'a Request) -> Result<Dumper<'a>, DumpError> {
+        Dumper::with(request, None)
+    }
+
+    /// `part` narrows further what the request wants.
+    fn with(request: &'a Request, part: Option<Condition>) -> Result<Dumper<'a>, DumpError> {
         let mut socket = DiagSocket::open()?;
         socket.prime()?;
-        let program = request.condition.as_ref().filter(|_| request.pushdown).and_then(compile);
+        let wanted = request.condition.as_ref().filter(|_| request.pushdown);
+        let program = match (wanted, part) {
+            (Some(wanted), Some(part)) => {
+                // A condition that does not fit into a program is left to the user's filter, but not the part.
+                compile(&Condition::All(vec![part.clone(), wanted.clone()])).or_else(|| compile(&part))
+            }
+            (Some(wanted), None) => compile(wanted),
+            (None, Some(part)) => compile(&part),
+            (None, None) => None,
+        };
         Ok(Dumper {
             request,
             socket,
             narrow: program.map_or(Narrow::Nothing, Narrow::Program),
-            rows: Vec::new(),
-            seen: Vec::new(),
-            by_cookie: FastMap::default(),
-            tunnels: HashSet::new(),
+            halving: request.pushdown && std::thread::available_parallelism().is_ok_and(|it| it.get() > 1),
+            rows: Rows::default(),
             missing: Vec::new(),
-            duplicates: 0,
-            churned: 0,
-            malformed: 0,
         })
     }
 
@@ -126,7 +190,7 @@ impl<'a> Dumper<'a> {
             match self.tcp_table(*table) {
                 // A kernel without the older request has the newer one.
                 Err(DumpError::System(Errno::NOENT | Errno::INVAL | Errno::OPNOTSUPP))
-                    if *table == Table::TcpBoth && self.rows.is_empty() =>
+                    if *table == Table::TcpBoth && self.rows.sockets.is_empty() =>
                 {
                     self.tcp_table(Table::Tcp4)?;
                     self.tcp_table(Table::Tcp6)?;
@@ -143,9 +207,34 @@ impl<'a> Dumper<'a> {
             self.complete(table, local, false)?;
         }
         let connections = self.states().and(LOCAL_STATES.complement());
-        if !connections.is_empty() {
-            self.complete(table, connections, true)?;
+        if connections.is_empty() {
+            return Ok(());
         }
+        let rows = |counters: Counters| counters.gauges.iter().sum::<u64>();
+        if self.halving && Counters::read().map_or(0, rows) >= HALVED_FROM {
+            self.halves(table, connections)
+        } else {
+            self.complete(table, connections, true)
+        }
+    }
+
+    /// Two processors walk the table for one half of the rows each.
+    fn halves(&mut self, table: Table, states: StateSet) -> Result<(), DumpError> {
+        let request = self.request;
+        let lower = lower_half();
+        let upper = Condition::Not(Box::new(lower.clone()));
+        let dump = |part| {
+            let mut dumper = Dumper::with(request, Some(part))?;
+            dumper.complete(table, states, true)?;
+            Ok::<_, DumpError>(dumper.rows)
+        };
+        let (lower, upper) = std::thread::scope(|scope| {
+            let upper = scope.spawn(|| dump(upper));
+            let lower = dump(lower);
+            (lower, upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.rows.append(lower?);
+        self.rows.append(upper?);
         Ok(())
     }
 
@@ -167,18 +256,18 @@ impl<'a> Dumper<'a> {
     /// Dumps a table so that no socket that lives through the dump is missing. `counted` says that the kernel's
     /// counters tell whether rows came or went.
     fn complete(&mut self, table: Table, states: StateSet, counted: bool) -> Result<(), DumpError> {
-        let first_row = self.rows.len();
+        let first_row = self.rows.sockets.len();
         let before = if counted { Counters::read() } else { None };
         if let (Some(before), 0) = (&before, first_row) {
             let [inuse, waiting] = before.gauges;
             // Each row is reserved once; a wrong guess costs nothing but this.
-            self.reserve(usize::try_from(inuse.saturating_add(waiting)).unwrap_or(0).min(1 << 20));
+            self.rows.reserve(usize::try_from(inuse.saturating_add(waiting)).unwrap_or(0).min(1 << 20));
         }
         if !self.walk(table, states, first_row, 0)? {
             return Ok(());
         }
         // Handshakes are counted nowhere until they end.
-        let handshakes = self.rows.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
+        let handshakes = self.rows.sockets.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
         if before.is_some() && !handshakes && Counters::read() == before {
             return Ok(());
         }
@@ -190,21 +279,15 @@ impl<'a> Dumper<'a> {
             std::mem::swap(&mut socket, &mut self.socket);
             outcome?;
             let all_walks = (1u8 << (walk + 1)) - 1;
-            let differing = self.seen.iter().skip(first_row).filter(|seen| **seen != all_walks).count() as u64;
+            let differing = self.rows.seen.iter().skip(first_row).filter(|seen| **seen != all_walks).count() as u64;
             if differing == 0 {
                 return Ok(());
             }
             if index + 1 == STAGGER.len() {
-                self.churned += differing;
+                self.rows.churned += differing;
             }
         }
         Ok(())
-    }
-
-    fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-        self.seen.reserve(rows);
-        self.by_cookie.reserve(rows);
     }
 
     fn walk(&mut self, table: Table, states: StateSet, first_row: usize, walk: u8) -> Result<bool, DumpError> {
@@ -219,47 +302,19 @@ impl<'a> Dumper<'a> {
         walk: u8,
         reads: &[usize],
     ) -> Result<bool, DumpError> {
-        let Dumper { request, socket, narrow, rows, seen, by_cookie, tunnels, duplicates, malformed, .. } = self;
+        let Dumper { request, socket, narrow, rows, .. } = self;
         let bound = states.contains(State::Bound) && !states.contains(State::Closed);
         let protocol = table.protocol();
-        let bit = 1u8 << walk;
         let dump = DumpRequest { table, states: state_mask(states), traffic: request.traffic, narrow, sequence: 0 };
         socket.dump(dump, reads, &mut |payload| {
-            let Ok(DiagRow { socket, multicast_loop }) = decode_row(payload, protocol, bound) else {
-                *malformed += 1;
-                return Ok(());
-            };
-            if protocol == Protocol::Udp
-                && multicast_loop == Some(false)
-                && let Some(inode) = socket.inode
-            {
-                tunnels.insert(inode);
-            }
-            let index = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            let known = match socket.key.tag {
-                Tag::Cookie(cookie) => match by_cookie.entry(cookie) {
-                    Entry::Occupied(known) => Some(*known.get() as usize),
-                    Entry::Vacant(free) => {
-                        free.insert(index);
-                        None
+            match decode_row(payload, protocol, bound) {
+                Ok(DiagRow { socket, multicast_loop }) => {
+                    if protocol == Protocol::Udp && multicast_loop == Some(false) {
+                        rows.tunnels.extend(socket.inode);
                     }
-                },
-                _ => None,
-            };
-            match known {
-                None => {
-                    rows.push(socket);
-                    seen.push(bit);
+                    rows.keep(socket, first_row, 1 << walk);
                 }
-                Some(known) => {
-                    // A row of another table: the socket moved on (a listener's child, a bound socket that connected).
-                    let again = seen.get(known).is_some_and(|seen| known >= first_row && seen & bit != 0);
-                    *duplicates += u64::from(again);
-                    if let (Some(row), Some(seen)) = (rows.get_mut(known), seen.get_mut(known)) {
-                        *row = socket;
-                        *seen |= bit;
-                    }
-                }
+                Err(_) => rows.malformed += 1,
             }
             Ok(())
         })
@@ -271,19 +326,31 @@ impl<'a> Dumper<'a> {
             let mut request = self.request.clone();
             (request.autobound, request.traffic, request.condition) = (false, false, None);
             let mut dumper = Dumper::new(&request)?;
-            dumper.narrow = Narrow::AutomaticPort;
+            (dumper.narrow, dumper.halving) = (Narrow::AutomaticPort, false);
             dumper.tcp()?;
             dumper.udp()?;
-            dumper.by_cookie
+            dumper.rows.by_cookie
         };
         let (low, high) = ephemeral_ports();
-        for row in &mut self.rows {
+        for row in &mut self.rows.sockets {
             let Some(cookie) = row.cookie() else { continue };
             let port = row.key.local.port();
             row.autobound = Some(automatic.contains_key(&cookie) && (low..=high).contains(&port));
         }
         Ok(())
     }
+}
+
+/// About half of the connections: by the port that a kernel chose, on either end. Ports never change, so a connection
+/// belongs to the same half in every walk.
+fn lower_half() -> Condition {
+    let (low, high) = ephemeral_ports();
+    let middle = low + high.saturating_sub(low) / 2;
+    let chosen_here = Condition::All(vec![Condition::LocalPortFrom(low), Condition::LocalPortTo(high)]);
+    Condition::Any(vec![
+        Condition::All(vec![chosen_here.clone(), Condition::LocalPortTo(middle)]),
+        Condition::All(vec![Condition::Not(Box::new(chosen_here)), Condition::RemotePortTo(middle)]),
+    ])
 }
 
 /// `net.ipv4.ip_local_port_range`, or the kernel's default.
