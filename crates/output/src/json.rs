@@ -24,7 +24,7 @@ pub fn json(out: &mut dyn Write, listing: &Listing<'_>) -> io::Result<()> {
 pub fn ndjson(out: &mut dyn Write, listing: &Listing<'_>) -> io::Result<()> {
     let pieces = listing.rows.chunks(PIECE).map(|rows| Listing { rows, ..*listing });
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    if workers == 1 || listing.rows.len() < 2 * PIECE {
+    if workers == 1 || listing.rows.len() < WORTH_THREADS {
         return pieces.into_iter().try_for_each(|piece| out.write_all(&lines(&piece)?));
     }
     std::thread::scope(|scope| {
@@ -47,6 +47,9 @@ pub fn ndjson(out: &mut dyn Write, listing: &Listing<'_>) -> io::Result<()> {
         Ok(())
     })
 }
+
+/// Fewer rows are done before a new thread has begun.
+const WORTH_THREADS: usize = 6000;
 
 /// Rows that are put into words at a time: some 350 KiB.
 const PIECE: usize = 512;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -105,7 +106,12 @@ impl Scanner<'_> {
             },
         };
         let next = AtomicUsize::new(0);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8).min(pids.len().max(1));
+        // A new thread is queued behind the one that made it and moves to an idle processor only milliseconds later: as
+        // long as a whole scan takes. Waiting for all lets them run at once, each where there is room.
+        let all_here = Barrier::new(threads);
         let work = || {
+            all_here.wait();
             let mut scan = Scan::default();
             let mut buffers = Buffers::default();
             // Processes are handed out one at a time: some have three descriptors, some have a hundred thousand.
@@ -117,7 +123,6 @@ impl Scanner<'_> {
             }
             scan
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8).min(pids.len().max(1));
         let mut scan = std::thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut scan = work();
