@@ -77,3 +77,46 @@ fn document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use sockscope_model::{Frame, Protocol, Snapshot, Socket, SocketKey, Tag, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn lines_of_several_threads_keep_their_order() {
+        let mut snapshot = Snapshot::new("linux", "host".into(), Timestamp::from_micros(0));
+        for number in 0..20_000u64 {
+            let local = SocketAddr::from(([127, 0, 0, 1], u16::try_from(number).unwrap()));
+            let key = SocketKey { protocol: Protocol::Udp, local, remote: None, tag: Tag::Cookie(number) };
+            snapshot.sockets.push(Socket::new(key));
+        }
+        let frame = Frame::new(snapshot);
+        let rows: Vec<usize> = (0..20_000).rev().collect();
+        let listing = Listing { frame: &frame, rows: &rows, version: "0" };
+        let mut out = Vec::new();
+        ndjson(&mut out, &listing).unwrap();
+        let ports: Vec<u64> = out
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["local"]["port"].as_u64().unwrap())
+            .collect();
+        assert_eq!(ports, (0..20_000).rev().collect::<Vec<u64>>());
+
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::BrokenPipe)?;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = ndjson(&mut Full(1 << 20), &listing).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
