@@ -14,16 +14,15 @@ use crate::words;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-const COMMANDS: [&str; 5] = ["list", "assert", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 6] = ["list", "assert", "close", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 14] = [
+const LATER: [&str; 13] = [
     "watch",
     "top",
     "window",
     "why",
     "wait",
-    "close",
     "kill",
     "locate",
     "compare",
@@ -45,6 +44,8 @@ pub(crate) enum Typed {
     List(Box<ListArgs>),
     /// `assert`.
     Assert(Box<AssertArgs>),
+    /// `close`, or `list -K`.
+    Close(Box<CloseArgs>),
     /// `completions`.
     Completions(Shell),
     /// `man`.
@@ -93,6 +94,15 @@ pub(crate) struct ListArgs {
 pub(crate) struct AssertArgs {
     pub(crate) sockets: SocketArgs,
     pub(crate) none: bool,
+    pub(crate) json: bool,
+}
+
+/// The words behind `close`.
+#[derive(Debug)]
+pub(crate) struct CloseArgs {
+    pub(crate) sockets: SocketArgs,
+    pub(crate) yes: bool,
+    pub(crate) dry_run: bool,
     pub(crate) json: bool,
 }
 
@@ -152,6 +162,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
         Some("assert") => hidden_options(assert()),
+        Some("close") => hidden_options(close()),
         Some("completions") => completions(),
         Some("man") => man(),
         Some(_) => help(),
@@ -176,8 +187,10 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         return Ok(Typed::Version(matches.get_flag("verbose")));
     }
     match name {
+        None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
-        Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)?))),
+        Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
+        Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
         Some("completions") => {
             let shell = matches.get_one::<Shell>("shell").copied();
             shell.map(Typed::Completions).ok_or_else(|| Failure::Usage("which shell? See --help".to_owned()))
@@ -191,7 +204,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), completions(), man(), help()];
+    let commands = [list(), assert(), close(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -222,6 +235,7 @@ pub(crate) fn everything_for_completion() -> Command {
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("assert", |command| with_values(command, false))
+        .mut_subcommand("close", |command| with_values(command, false))
         .mut_subcommand("man", |command| {
             command.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(COMMANDS)))
         })
@@ -306,11 +320,8 @@ fn help_about(topic: Option<&str>) -> Result<Typed, Failure> {
 }
 
 impl SocketArgs {
-    fn read(matches: &ArgMatches) -> Result<SocketArgs, Failure> {
-        if matches.get_flag("kill") {
-            return Err(Failure::Usage("this version can't close sockets (-K)".to_owned()));
-        }
-        Ok(SocketArgs {
+    fn read(matches: &ArgMatches) -> SocketArgs {
+        SocketArgs {
             tcp: matches.get_flag("tcp"),
             udp: matches.get_flag("udp"),
             ipv4: matches.get_flag("ipv4"),
@@ -321,7 +332,7 @@ impl SocketArgs {
             source: text(matches, "source"),
             pushdown: !matches.get_flag("no-pushdown"),
             filter: matches.get_many::<String>("filter").unwrap_or_default().cloned().collect(),
-        })
+        }
     }
 }
 
@@ -332,7 +343,7 @@ impl ListArgs {
             Some(values.join(","))
         };
         Ok(ListArgs {
-            sockets: SocketArgs::read(matches)?,
+            sockets: SocketArgs::read(matches),
             extended: matches.get_flag("extended"),
             timers: matches.get_flag("timers"),
             owners: !matches.get_flag("no-owners"),
@@ -352,12 +363,38 @@ impl ListArgs {
 }
 
 impl AssertArgs {
-    fn read(matches: &ArgMatches) -> Result<AssertArgs, Failure> {
-        Ok(AssertArgs {
-            sockets: SocketArgs::read(matches)?,
+    fn read(matches: &ArgMatches) -> AssertArgs {
+        AssertArgs {
+            sockets: SocketArgs::read(matches),
             none: matches.get_flag("none"),
             json: matches.get_flag("json"),
-        })
+        }
+    }
+}
+
+impl CloseArgs {
+    fn read(matches: &ArgMatches) -> CloseArgs {
+        CloseArgs {
+            sockets: SocketArgs::read(matches),
+            yes: matches.get_flag("yes"),
+            dry_run: matches.get_flag("dry-run"),
+            json: matches.get_flag("json"),
+        }
+    }
+
+    /// `list -K`. What only shapes a table is no matter here, but an option that seems to choose sockets must not be ignored.
+    fn read_list(matches: &ArgMatches) -> Result<CloseArgs, Failure> {
+        let json = match format(matches)? {
+            None | Some(Format::Table) => false,
+            Some(Format::Json | Format::Ndjson) => true,
+            Some(other) => {
+                return Err(Failure::Usage(format!("-K prints lines or, with --json, JSON; not {}", other.name())));
+            }
+        };
+        if matches.contains_id("limit") {
+            return Err(Failure::Usage("-K closes all sockets that match: it takes no --limit".to_owned()));
+        }
+        Ok(CloseArgs { json, ..CloseArgs::read(matches) })
     }
 }
 
@@ -389,6 +426,7 @@ fn text(matches: &ArgMatches, id: &str) -> Option<String> {
 const SOCKETS: &str = "Which sockets";
 const SHOWN: &str = "What is shown";
 const FORMATS: &str = "Formats";
+const ACTING: &str = "Before it is done";
 const OTHER: &str = "Other";
 
 fn root() -> Command {
@@ -438,6 +476,43 @@ fn assert() -> Command {
             "Print {\"matched\": ..., \"sockets\": [...], \"waited_us\": 0}: whether a socket matches, and which.",
         ));
     common(source_options(command))
+}
+
+fn close() -> Command {
+    let command = Command::new("close")
+        .about(words::CLOSE)
+        .long_about(words::LONG_CLOSE)
+        .override_usage("sockscope close [OPTIONS] FILTER...")
+        .after_help(format!("Examples:\n{}", words::CLOSE_EXAMPLES))
+        .after_long_help(sections(&[
+            ("EXAMPLES", words::CLOSE_EXAMPLES),
+            ("FILTERS", words::FILTER_SUMMARY),
+            ("EXIT STATUS", words::CLOSE_STATUS),
+        ]));
+    let command = acting_options(socket_options(command))
+        .mut_arg("processes", |it| it.hide(true))
+        .mut_arg("info", |it| it.hide(true))
+        .mut_arg("numeric", |it| it.hide(true))
+        .arg(
+            flag("json", None, "json", FORMATS, "Print a line of JSON for each socket").alias("ndjson").long_help(
+                "Print a line for each socket: {\"socket\": ..., \"process\": ..., \"result\": \"done\", \"reason\": null}. The \
+                 result is done, would, refused or gone.",
+            ),
+        );
+    common(source_options(command))
+}
+
+/// The options of commands that change something.
+fn acting_options(command: Command) -> Command {
+    command
+        .arg(
+            flag("yes", None, "yes", ACTING, "Don't ask")
+                .long_help("Don't ask. Needed where there is no terminal to ask on."),
+        )
+        .arg(
+            flag("dry-run", None, "dry-run", ACTING, "Only print what would be closed")
+                .long_help("Only print what would be closed, also with --yes. It needs no privilege."),
+        )
 }
 
 fn completions() -> Command {
@@ -612,14 +687,18 @@ fn list_options(command: Command) -> Command {
                      cut in a file or a pipe.",
                 ),
         );
+    let command = acting_options(command)
+        .arg(flag("kill", Some('K'), "kill", OTHER, "Close them: as `sockscope close`").long_help(
+            "Close the connections that match, as `sockscope close` does; see there, also for --yes and --dry-run.",
+        ))
+        .mut_arg("yes", |it| it.hide(true).requires("kill"))
+        .mut_arg("dry-run", |it| it.hide(true).requires("kill"));
     common(source_options(command))
 }
 
 /// Options that are understood and neither shown nor completed.
 fn hidden_options(command: Command) -> Command {
-    command
-        .arg(flag("kill", Some('K'), "kill", OTHER, "Close the sockets").hide(true))
-        .arg(flag("no-pushdown", None, "no-pushdown", OTHER, "Let the kernel filter nothing").hide(true))
+    command.arg(flag("no-pushdown", None, "no-pushdown", OTHER, "Let the kernel filter nothing").hide(true))
 }
 
 /// Where the sockets come from: behind all other options that matter.
@@ -682,4 +761,32 @@ fn flag(id: &'static str, short: Option<char>, long: &'static str, heading: &'st
 fn sections(sections: &[(&str, &str)]) -> String {
     let sections: Vec<String> = sections.iter().map(|(title, text)| format!("{title}\n{text}")).collect();
     sections.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Long options of a command, under each of their names, that take their value from the next word.
+    fn with_value(command: &Command) -> impl Iterator<Item = String> {
+        let takes_value = |arg: &&Arg| arg.get_action().takes_values() && arg.get_long().is_some();
+        command.get_arguments().filter(takes_value).flat_map(|arg| {
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            arg.get_long().into_iter().chain(aliases).map(|name| format!("--{name}")).collect::<Vec<_>>()
+        })
+    }
+
+    #[test]
+    fn options_with_a_value_are_known_before_the_command_is() {
+        let mut everything = hidden_options(everything());
+        everything.build();
+        let commands: Vec<&Command> = std::iter::once(&everything).chain(everything.get_subcommands()).collect();
+        let defined: BTreeSet<String> = commands.iter().flat_map(|command| with_value(command)).collect();
+        assert_eq!(defined, WITH_VALUE.map(str::to_owned).into());
+        for arg in commands.into_iter().flat_map(Command::get_arguments).filter(|arg| arg.get_action().takes_values()) {
+            assert_eq!(arg.get_short(), None, "short options with a value are not looked for");
+        }
+    }
 }

@@ -15,7 +15,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The operating system refused or failed.
     System = 3,
-    // 4, "partly done", belongs to commands that act on several sockets.
+    /// Some of what was to be done was refused.
+    Partly = 4,
 }
 
 impl From<Exit> for ExitCode {

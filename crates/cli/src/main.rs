@@ -8,6 +8,8 @@
 mod args;
 /// The command `assert`.
 mod assert;
+/// The command `close`.
+mod close;
 /// How a run ends: exit codes and the errors behind them.
 mod exit;
 /// The command `list`.

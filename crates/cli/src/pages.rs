@@ -108,7 +108,7 @@ fn man_page(command: &Command) -> io::Result<Vec<u8>> {
     let mut roff = Roff::new();
     roff.control("SH", ["SEE ALSO"]);
     let others = std::iter::once(PROGRAM.to_owned())
-        .chain(["list", "assert", "completions", "man", "help"].map(|name| format!("{PROGRAM}-{name}")))
+        .chain(args::COMMANDS.map(|name| format!("{PROGRAM}-{name}")))
         .filter(|other| *other != name)
         .flat_map(|other| [bold(other), roman("(1), ")])
         .chain([bold("ss"), roman("(8), "), bold("netstat"), roman("(8)")]);
@@ -161,6 +161,11 @@ fn sections(name: &str) -> Vec<(&'static str, &'static str)> {
             ("EXAMPLES", words::ASSERT_EXAMPLES),
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::ASSERT_STATUS),
+        ],
+        "close" => vec![
+            ("EXAMPLES", words::CLOSE_EXAMPLES),
+            ("FILTERS", words::FILTER_SUMMARY),
+            ("EXIT STATUS", words::CLOSE_STATUS),
         ],
         "completions" => vec![("EXAMPLES", words::COMPLETIONS_EXAMPLES)],
         "man" => vec![("EXAMPLES", words::MAN_EXAMPLES)],

@@ -1,6 +1,6 @@
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
-    Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, State, StateSet,
+    Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State, StateSet,
 };
 use sockscope_output::{Column, TableOptions};
 
@@ -55,8 +55,25 @@ impl Selection {
         Ok(Selection { choice, kinds, filter, uses_age: compares_age(&args.filter), request })
     }
 
+    /// Takes only a source whose rows can be told from later sockets with the same addresses: for commands that act on them.
+    pub(crate) fn require_identity(&mut self) -> Result<(), Failure> {
+        match (self.choice, sys::CLOSABLE) {
+            (SourceChoice::Auto, Some(closable)) => self.choice = closable,
+            (SourceChoice::Auto, None) => {}
+            (choice, closable) if Some(choice) == closable => {}
+            (choice, closable) => {
+                let help = closable.map_or_else(String::new, |it| format!("; use --source {}", it.name()));
+                return Err(Failure::System(format!(
+                    "can't close what the source '{}' lists: it has no identity (cookie) to check{help}",
+                    choice.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// One look at the machine: all that was seen, and the positions of the sockets that are meant.
-    pub(crate) fn look(&self) -> Result<(Frame, Vec<usize>), Failure> {
+    pub(crate) fn look(&self) -> Result<(Frame, Vec<usize>), SourceError> {
         let mut snapshot = sys::native(self.choice)?.snapshot(&self.request)?;
         self.say_what_is_unknown(&mut snapshot);
         let frame = Frame::new(snapshot);

@@ -26,7 +26,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// What standard output is, asked once.
+/// What standard output (or error) is, asked once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
     is_terminal: bool,
@@ -36,6 +36,11 @@ impl Terminal {
     /// Asks.
     pub(crate) fn of_stdout() -> Terminal {
         Terminal { is_terminal: io::stdout().is_terminal() }
+    }
+
+    /// Standard error, where questions are asked; `None` unless they can be seen there and answered on standard input.
+    pub(crate) fn of_questions() -> Option<Terminal> {
+        (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Terminal { is_terminal: true })
     }
 
     /// Whether to write colours.
@@ -56,7 +61,11 @@ impl Terminal {
             return None;
         }
         let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let asked = || {
+            terminal_size::terminal_size_of(io::stdout())
+                .or_else(|| terminal_size::terminal_size_of(io::stderr()))
+                .map(|(width, _)| usize::from(width.0))
+        };
         told.or_else(asked).filter(|columns| *columns > 0)
     }
 }

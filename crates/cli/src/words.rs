@@ -25,6 +25,23 @@ pub(crate) const LONG_ASSERT: &str = "\
 Ends with status 0 if a socket matches the filter, else with 1; with --none the other way round. It looks once and does \
 not wait. It prints nothing when the answer is yes, and one line on standard error when it is no.";
 
+/// The command `close`, in one line.
+pub(crate) const CLOSE: &str = "Close connections, not their processes";
+
+/// The command `close`, for the long help.
+pub(crate) const LONG_CLOSE: &str = "\
+Closes the TCP connections and connected UDP sockets that match, in any state from the first SYN to the last ACK, \
+whoever owns them. Their processes go on: the next call on such a socket fails with ECONNABORTED, and the TCP peer gets a \
+reset.
+
+On a terminal it shows the sockets and asks. Only the sockets that it showed are closed, never others that have their \
+addresses by then.
+
+Listeners and connections in TIME-WAIT are left alone, unless options and filter rule out all connections and so ask for \
+nothing else: -l, `listening`, `state time-wait`. Unconnected UDP sockets can't be closed.
+
+It needs CAP_NET_ADMIN (sudo) and Linux 4.5 or later, with CONFIG_INET_DIAG_DESTROY.";
+
 /// The command `completions`, in one line.
 pub(crate) const COMPLETIONS: &str = "Print completions for your shell";
 
@@ -79,6 +96,19 @@ pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
   Which sockets were found, as JSON:
     sockscope assert --json state established and dport = :5432";
 
+/// Examples of `close`.
+pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
+    sockscope close --dry-run dst 192.0.2.7 and dport = :443
+
+  Ask, then close:
+    sudo sockscope close process = curl and state syn-sent
+
+  Without a question, for scripts:
+    sudo sockscope close --yes sport = :5432 and state close-wait
+
+  The listener of a port:
+    sudo sockscope close listening sport = :8080";
+
 /// Examples of `completions`.
 pub(crate) const COMPLETIONS_EXAMPLES: &str = "  bash, for you alone:
     sockscope completions bash \\
@@ -111,6 +141,14 @@ pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none
   1  no socket matches; with --none: one does
   2  an option, the filter or another argument is wrong, or there is no filter
   3  the operating system refused or failed";
+
+/// The exit codes of `close`.
+pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is something to close
+  1  nothing to close, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused or failed; nothing was closed
+  4  some sockets were closed and some refused: each is named";
 
 /// What the environment changes.
 pub(crate) const ENVIRONMENT: &str = "  NO_COLOR        if set, no colours unless --colour always asks for them

@@ -193,8 +193,8 @@ mod tests {
             sockets[index as usize].owners = Owners::Processes(vec![Owner { process: id, fds: vec![3] }]);
         }
         sockets[2].owners = Owners::Nobody(NoOwner::NeedsRoot);
-        sockets[0].queues = Some(Queues { receive: 7, send: 0 });
-        sockets[1].queues = Some(Queues { receive: 30, send: 0 });
+        sockets[0].queues = Some(Queues { receive: 7, send: Some(0) });
+        sockets[1].queues = Some(Queues { receive: 30, send: Some(0) });
         sockets[0].opened = Some(Timestamp::from_micros(10));
         sockets[4].opened = Some(Timestamp::from_micros(20));
         snapshot.sockets = sockets;

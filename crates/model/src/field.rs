@@ -200,7 +200,7 @@ impl Field {
             Field::Cgroup => row.snapshot().cgroup(socket).map(text),
             Field::OpenedAt => socket.opened.map(Value::Time),
             Field::QueuesReceive => socket.queues.map(|queues| queue(row, queues.receive)),
-            Field::QueuesSend => socket.queues.map(|queues| queue(row, queues.send)),
+            Field::QueuesSend => socket.queues.and_then(|queues| queues.send).map(|length| queue(row, length)),
             Field::TimerKind => socket.timer.map(|timer| text(timer.kind.name())),
             Field::TimerExpiresUs => socket.timer.map(|timer| Value::Micros(timer.expires_us)),
             Field::TimerRetransmits => socket.timer.map(|timer| Value::Number(u64::from(timer.retransmits))),

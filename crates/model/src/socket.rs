@@ -221,8 +221,8 @@ pub struct SocketKey {
 pub struct Queues {
     /// Received and not yet read by the program; for a listener, connections not yet accepted.
     pub receive: u32,
-    /// Sent and not yet acknowledged; for a listener, the longest its accept queue may grow.
-    pub send: u32,
+    /// Sent and not yet acknowledged; for a listener, the longest its accept queue may grow, where the source says so.
+    pub send: Option<u32>,
 }
 
 /// What a TCP timer waits for (Linux include/uapi/linux/inet_diag.h, `idiag_timer`).

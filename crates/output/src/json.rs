@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::Listing;
-use crate::schema::{Assertion, Snapshot, Socket, Sockets};
+use crate::schema::{Assertion, Outcome, Snapshot, Socket, Sockets};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -69,6 +69,14 @@ fn lines(listing: &Listing<'_>) -> io::Result<Vec<u8>> {
 /// The writer's.
 pub fn assert_json(out: &mut dyn Write, listing: &Listing<'_>, matched: bool, waited_us: u64) -> io::Result<()> {
     document(out, &Assertion { matched, sockets: Sockets(*listing), waited_us })
+}
+
+/// A line of `close` and `kill`: a target, and what became of it.
+///
+/// # Errors
+/// The writer's.
+pub fn outcome_json(out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
+    document(out, outcome)
 }
 
 fn document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {

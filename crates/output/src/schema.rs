@@ -85,6 +85,38 @@ pub struct Assertion<'a> {
     pub waited_us: u64,
 }
 
+/// What `sockscope close --json` and `kill --json` print for each target.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Outcome<'a> {
+    /// The socket that was the target, or why the process was.
+    pub socket: Option<Socket<'a>>,
+    /// The process that was the target, or that has the socket open.
+    pub process: Option<ProcessName<'a>>,
+    /// What became of it: done, would, refused or gone.
+    pub result: &'static str,
+    /// Why it was refused.
+    pub reason: Option<&'a str>,
+}
+
+/// Which process.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProcessName<'a> {
+    /// Process number.
+    pub pid: u32,
+    /// When it began; with the number, this names a process for good.
+    pub started_at: Option<Time>,
+    /// Linux: comm, at most 15 bytes. Windows: image file name.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> ProcessName<'a> {
+    /// The process, with what the snapshot knows of it.
+    pub fn new(snapshot: &'a model::Snapshot, id: model::ProcessId) -> Self {
+        let name = snapshot.process(id).and_then(|it| known(&it.name));
+        ProcessName { pid: id.pid, started_at: id.started.and_then(Time::new), name }
+    }
+}
+
 /// The sockets of a listing, made one at a time.
 #[derive(Debug, Clone)]
 pub struct Sockets<'a>(pub Listing<'a>);
@@ -338,8 +370,8 @@ pub struct Namespace<'a> {
 pub struct Queues {
     /// Received and not yet read by the program; for a listener, connections not yet accepted.
     pub receive: u32,
-    /// Sent and not yet acknowledged; for a listener, the longest its accept queue may grow.
-    pub send: u32,
+    /// Sent and not yet acknowledged; for a listener, the longest its accept queue may grow, where the source says so.
+    pub send: Option<u32>,
 }
 
 /// A running TCP timer.

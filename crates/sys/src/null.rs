@@ -2,10 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use sockscope_model::{ErrorKind, Request, Snapshot, Source, SourceChoice, SourceError};
+use sockscope_model::{ErrorKind, Request, Snapshot, Socket, Source, SourceChoice, SourceError};
+
+use crate::CloseError;
 
 /// The sources that this system has.
 pub const SOURCES: &[SourceChoice] = &[];
+
+/// The source whose rows can be closed.
+pub const CLOSABLE: Option<SourceChoice> = None;
+
+/// Closes nothing.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn close(sockets: &[&Socket]) -> Vec<Result<(), CloseError>> {
+    let error = CloseError::Unsupported(format!("sockscope can't close sockets on {}", std::env::consts::OS));
+    sockets.iter().map(|_| Err(error.clone())).collect()
+}
 
 /// A source that always fails.
 #[derive(Debug)]

@@ -89,6 +89,13 @@ fn fifteen_hundred_over_many_addresses() {
     every_stable_socket_once(&[&THREADS[..], &stable[..]].concat());
 }
 
+/// Bound and no more: the kernel leaves their bucket after every 16 rows.
+#[test]
+fn sixty_bound_sockets_on_one_port() {
+    let threads = ["--tcp-threads", "0", "--udp-threads", "0", "--listen-threads", "0", "--bound-threads", "2"];
+    every_stable_socket_once(&[&threads[..], &["--stable-bound", "60", "--addresses", "1"]].concat());
+}
+
 /// Connections that leave TIME-WAIT behind crowd the table of connections.
 #[test]
 fn connections_amid_time_wait() {

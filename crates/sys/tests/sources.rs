@@ -164,7 +164,7 @@ fn every_made_socket_is_listed_as_it_was_made() {
                 continue;
             };
             let state = socket.state.map(|state| state.to_string());
-            let interface = frame.snapshot.interface(socket).map(|name| name.into_owned());
+            let interface = frame.snapshot.interface(socket).map(std::borrow::Cow::into_owned);
             let scope = |address: std::net::SocketAddr| match address {
                 std::net::SocketAddr::V6(v6) if v6.scope_id() != 0 => {
                     Some(frame.snapshot.interface_name(v6.scope_id()).into_owned())

@@ -24,6 +24,9 @@ pub struct ChurnOptions {
     /// Threads that open and close TCP listeners, all on one port
     #[arg(long, default_value_t = 1)]
     pub listen_threads: u32,
+    /// Threads that bind TCP sockets and close them, all on one port
+    #[arg(long, default_value_t = 0)]
+    pub bound_threads: u32,
     /// The one port of UDP sockets and listeners; 0: the kernel chooses
     #[arg(long, default_value_t = 0)]
     pub port: u16,
@@ -48,6 +51,9 @@ pub struct ChurnOptions {
     /// Listeners that stay, on the same port
     #[arg(long, default_value_t = 0)]
     pub stable_listen: u32,
+    /// Sockets that are bound and no more and stay, on one port
+    #[arg(long, default_value_t = 0)]
+    pub stable_bound: u32,
 }
 
 /// How many sockets were opened and closed.
@@ -59,6 +65,8 @@ pub struct Counts {
     pub udp: u64,
     /// TCP listeners.
     pub listen: u64,
+    /// TCP sockets that were bound and no more.
+    pub bound: u64,
     /// Times that a thread was refused (no port, no memory) and went on.
     pub refused: u64,
 }
@@ -69,6 +77,7 @@ struct Shared {
     tcp: AtomicU64,
     udp: AtomicU64,
     listen: AtomicU64,
+    bound: AtomicU64,
     refused: AtomicU64,
 }
 
@@ -89,6 +98,7 @@ impl Churn {
             tcp: of(&self.shared.tcp),
             udp: of(&self.shared.udp),
             listen: of(&self.shared.listen),
+            bound: of(&self.shared.bound),
             refused: of(&self.shared.refused),
         }
     }
@@ -107,8 +117,8 @@ impl Drop for Churn {
 pub fn churn(options: &ChurnOptions) -> Result<Churn> {
     anyhow::ensure!(options.addresses > 0 && options.open > 0, "at least one address and one open socket");
     anyhow::ensure!(options.addr.is_loopback(), "{} is not a loopback address", options.addr);
-    let all = options.stable_tcp * 2 + options.stable_udp + options.stable_listen;
-    let threads = options.udp_threads + options.listen_threads;
+    let all = options.stable_tcp * 2 + options.stable_udp + options.stable_listen + options.stable_bound;
+    let threads = options.udp_threads + options.listen_threads + options.bound_threads;
     crate::kernel::allow_files(
         u64::from(all + 64 * options.tcp_threads) + u64::from(threads) * options.open as u64 + 200,
     )?;
@@ -131,6 +141,12 @@ pub fn churn(options: &ChurnOptions) -> Result<Churn> {
         let socket = shared_socket(options.nth(number, listen_port), socket::tcp)?;
         rustix::net::listen(&socket, 8)?;
         churn.scenario.hold_tcp("stable-listen", socket, "listen")?;
+    }
+    let mut bound_port = 0;
+    for number in 0..options.stable_bound.max(u32::from(options.bound_threads > 0)) {
+        let socket = shared_socket(options.nth(number, bound_port), socket::tcp)?;
+        bound_port = socket::local(&socket)?.port();
+        churn.scenario.hold_tcp("stable-bound", socket, "bound")?;
     }
     let listener = socket::listener((Ipv4Addr::LOCALHOST, 0).into(), 64)?;
     for _ in 0..options.stable_tcp {
@@ -159,6 +175,14 @@ pub fn churn(options: &ChurnOptions) -> Result<Churn> {
                 let socket = shared_socket(options.nth(at, listen_port), socket::tcp)?;
                 rustix::net::listen(&socket, 8)?;
                 Ok(socket)
+            });
+        }));
+    }
+    for number in 0..options.bound_threads {
+        let (shared, options) = (Arc::clone(&churn.shared), options.clone());
+        churn.threads.push(std::thread::spawn(move || {
+            replace(&options, number, &shared, &shared.bound, |at| {
+                shared_socket(options.nth(at, bound_port), socket::tcp)
             });
         }));
     }

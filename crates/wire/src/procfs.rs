@@ -67,6 +67,8 @@ fn row(line: &[u8], protocol: Protocol, family: Family) -> Option<Socket> {
     socket.state = state;
     socket.inode = inode;
     socket.uid = Some(uid).filter(|uid| *uid != 0 || inode.is_some());
+    // For a listener the file always says 0.
+    let send = Some(send).filter(|_| state != Some(State::Listen));
     socket.queues = Some(Queues { receive, send });
     socket.timer = match timer {
         1 => Some(TimerKind::Retransmit),
@@ -228,6 +230,12 @@ pub fn sockstat_tcp(text: &[u8]) -> Option<[u64; 2]> {
     Some([gauge("inuse")?, gauge("tw")?])
 }
 
+/// The IPv6 sockets in the TCP hash tables, from `/proc/net/sockstat6`: `TCP6: inuse 5`. Connections that an IPv6 socket
+/// accepted from IPv4-mapped addresses are among them.
+pub fn sockstat_tcp6(text: &[u8]) -> Option<u64> {
+    value(text, b"TCP6: inuse")
+}
+
 /// Counters of `/proc/net/snmp` that tell whether a TCP connection began or ended (RFC 4022): ActiveOpens, PassiveOpens,
 /// AttemptFails, EstabResets and CurrEstab, in the order of the file.
 pub fn snmp_tcp(text: &[u8]) -> Option<Vec<u64>> {
@@ -287,7 +295,7 @@ mod tests {
         let [listener, waiting] = &found.sockets[..] else { panic!("{found:?}") };
         assert_eq!(listener.key.local, "127.0.0.1:80".parse().unwrap());
         assert_eq!((listener.key.remote, listener.uid, listener.inode), (None, Some(1000), Some(4711)));
-        assert_eq!(listener.queues, Some(Queues { receive: 3, send: 0 }));
+        assert_eq!(listener.queues, Some(Queues { receive: 3, send: None }));
         assert_eq!(waiting.key.remote, Some("127.0.0.2:40000".parse().unwrap()));
         assert_eq!((waiting.uid, waiting.owners.reason()), (None, Some(NoOwner::TimeWait)));
         assert_eq!(waiting.timer.unwrap().expires_us, 0xf51 * 10_000);
@@ -332,6 +340,7 @@ mod tests {
         assert_eq!((ring_sockets(ring), ring_file_count(ring)), (vec![55], 2));
         assert_eq!(in_flight_count(b"pos:\t0\nscm_fds: 3\n"), 3);
         assert_eq!(sockstat_tcp(b"sockets: used 8\nTCP: inuse 5 orphan 0 tw 2 alloc 1 mem 0\n"), Some([5, 2]));
+        assert_eq!(sockstat_tcp6(b"TCP6: inuse 7\nUDP6: inuse 1\n"), Some(7));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
         let unix = b"Num RefCount Protocol Flags Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 4711 /run/x\nx\n";

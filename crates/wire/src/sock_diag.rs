@@ -1,7 +1,7 @@
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use sockscope_model::{
-    Exposure, NoOwner, Owners, Protocol, Queues, Socket, SocketKey, State, StateSet, Tag, Timer, TimerKind,
+    Exposure, Family, NoOwner, Owners, Protocol, Queues, Socket, SocketKey, State, StateSet, Tag, Timer, TimerKind,
 };
 
 use crate::bytes::{array_at, be16_at, u8_at, u32_at, u64_at};
@@ -18,7 +18,11 @@ pub const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// `TCPDIAG_GETSOCK`: the type of the older request, which lists the TCP sockets of both families in one walk.
 pub const TCPDIAG_GETSOCK: u16 = 18;
 
+/// `SOCK_DESTROY`: the type of a request to close one socket.
+const SOCK_DESTROY: u16 = 21;
+
 const NLM_F_REQUEST: u16 = 1;
+const NLM_F_ACK: u16 = 4;
 const NLM_F_DUMP: u16 = 0x300;
 
 /// Response attributes (`INET_DIAG_*`, include/uapi/linux/inet_diag.h).
@@ -194,6 +198,48 @@ pub fn encode_probe(sequence: u32) -> Vec<u8> {
     datagram(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, sequence, &body)
 }
 
+/// A request to close this one socket: `struct nlmsghdr` and `struct inet_diag_req_v2` with the socket's full id. The kernel
+/// looks the addresses up and compares the cookie, so that it never closes another socket that has them by now; it
+/// answers with `NLMSG_ERROR`, errno 0 for done. `None` if the socket's cookie or protocol is not known.
+pub fn encode_destroy(socket: &Socket, sequence: u32) -> Option<Vec<u8>> {
+    let cookie = socket.cookie()?;
+    let protocol = match socket.key.protocol {
+        Protocol::Tcp => IPPROTO_TCP,
+        Protocol::Udp => IPPROTO_UDP,
+        _ => return None,
+    };
+    let (family, nowhere) = match socket.family() {
+        Family::Ipv4 => (AF_INET, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+        Family::Ipv6 => (AF_INET6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
+    };
+    let source = socket.key.local;
+    let destination = socket.key.remote.unwrap_or(nowhere);
+    let mut body = Vec::with_capacity(56);
+    body.extend([family, protocol, 0, 0]);
+    // The states are for dumps.
+    body.extend(0u32.to_ne_bytes());
+    body.extend(source.port().to_be_bytes());
+    body.extend(destination.port().to_be_bytes());
+    body.extend(address_words(source.ip()));
+    body.extend(address_words(destination.ip()));
+    body.extend(socket.interface.unwrap_or(0).to_ne_bytes());
+    // The low half first, whatever the byte order.
+    body.extend((cookie as u32).to_ne_bytes());
+    body.extend(((cookie >> 32) as u32).to_ne_bytes());
+    Some(datagram(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, sequence, &body))
+}
+
+/// `idiag_src` and `idiag_dst`: an IPv4 address is in the first of the four words.
+fn address_words(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        }
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
 fn datagram(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     let length = HEADER_LENGTH + body.len();
     let mut bytes = Vec::with_capacity(length);
@@ -237,6 +283,8 @@ mod offset {
 }
 
 const SEND_SHUTDOWN: u8 = 2;
+/// The loopback interface has the same index in every network namespace (include/net/flow.h).
+const LOOPBACK_IFINDEX: u32 = 1;
 
 /// Decodes the payload of a row: `struct inet_diag_msg` and attributes. `bound` says that the dump asked for sockets that
 /// are bound and no more, which come back as CLOSE.
@@ -278,14 +326,15 @@ pub fn decode_row(payload: &[u8], protocol: Protocol, bound: bool) -> Result<Dia
     // Rows that are no sockets of a process (TIME_WAIT, handshakes) say uid 0, which does not mean root.
     socket.uid = Some(word(offset::UID)).filter(|uid| *uid != 0 || inode.is_some());
     socket.interface = Some(interface).filter(|index| *index != 0);
-    socket.queues = Some(Queues { receive: word(offset::RQUEUE), send: word(offset::WQUEUE) });
+    socket.queues = Some(Queues { receive: word(offset::RQUEUE), send: Some(word(offset::WQUEUE)) });
     socket.timer = timer_kind(u8_at(header, offset::TIMER).unwrap_or(0)).map(|kind| Timer {
         kind,
         expires_us: u64::from(word(offset::EXPIRES)) * 1000,
         retransmits: u8_at(header, offset::RETRANS).unwrap_or(0),
     });
     if socket.is_listening() {
-        socket.exposure = Some(Exposure::of_local(local.ip()));
+        let exposure = Exposure::of_local(local.ip());
+        socket.exposure = Some(if interface == LOOPBACK_IFINDEX { Exposure::Loopback } else { exposure });
     }
 
     let mut shutdown = 0;
@@ -453,5 +502,36 @@ mod tests {
         request.table = Table::Udp6;
         assert_eq!(request.encode().len(), 16 + 56);
         assert_eq!(encode_probe(1).len(), 16 + 56);
+    }
+
+    /// The id of a request is the id of the row that it is about, byte by byte.
+    #[test]
+    fn a_request_to_close_has_the_id_of_the_row() {
+        let row = row(number::ESTABLISHED, 9, None);
+        let socket = decode_row(&row, Protocol::Tcp, false).unwrap().socket;
+        let request = encode_destroy(&socket, 3).unwrap();
+        assert_eq!(request.len(), 16 + 56);
+        assert_eq!(request[4..8], [21u16.to_ne_bytes(), 5u16.to_ne_bytes()].concat());
+        assert_eq!(request[16..24], [AF_INET, IPPROTO_TCP, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(request[24..], row[offset::SPORT..offset::EXPIRES]);
+
+        let mut row6 = row;
+        row6[offset::FAMILY] = AF_INET6;
+        row6[offset::IF] = 2;
+        let socket = decode_row(&row6, Protocol::Udp, false).unwrap().socket;
+        let request = encode_destroy(&socket, 3).unwrap();
+        assert_eq!(request[16..18], [AF_INET6, IPPROTO_UDP]);
+        assert_eq!(request[24..], row6[offset::SPORT..offset::EXPIRES]);
+    }
+
+    #[test]
+    fn what_has_no_cookie_and_no_peer() {
+        let listener = decode_row(&row(number::LISTEN, 9, None), Protocol::Tcp, false).unwrap().socket;
+        let request = encode_destroy(&listener, 1).unwrap();
+        assert_eq!(request[26..28], [0, 0], "no peer has port 0");
+        assert_eq!(request[44..60], [0; 16]);
+        let mut unknown = listener;
+        unknown.key.tag = Tag::Inode(9);
+        assert_eq!(encode_destroy(&unknown, 1), None);
     }
 }

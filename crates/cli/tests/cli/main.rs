@@ -9,6 +9,9 @@
 
 /// `sockscope assert`.
 mod asserting;
+/// `sockscope close` and `-K`.
+#[cfg(target_os = "linux")]
+mod closing;
 /// Filters that make no sense, that are long, or that are no text.
 mod filters;
 /// `sockscope list`.

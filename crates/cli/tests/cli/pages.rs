@@ -18,6 +18,7 @@ fn help_fits_a_terminal() {
         &["help"],
         &["help", "list"],
         &["help", "assert"],
+        &["help", "close"],
         &["help", "completions"],
         &["help", "man"],
         &["help", "help"],
@@ -26,6 +27,8 @@ fn help_fits_a_terminal() {
         &["list", "--help"],
         &["assert", "-h"],
         &["assert", "--help"],
+        &["close", "-h"],
+        &["close", "--help"],
         &["man", "--help"],
         &["completions", "--help"],
     ] {
@@ -50,6 +53,7 @@ fn help_reads_as_it_did() {
         insta::assert_snapshot!("short", page(&["-h"]));
         insta::assert_snapshot!("long", page(&["--help"]));
         insta::assert_snapshot!("assert", page(&["assert", "--help"]));
+        insta::assert_snapshot!("close", page(&["close", "--help"]));
         insta::assert_snapshot!("filter", page(&["help", "filter"]));
     });
 }
@@ -59,6 +63,7 @@ fn help_is_the_same_however_it_is_asked_for() {
     assert_eq!(page(&["help"]), page(&["--help"]));
     assert_eq!(page(&["help", "list"]), page(&["list", "--help"]));
     assert_eq!(page(&["help", "assert"]), page(&["assert", "--help"]));
+    assert_eq!(page(&["help", "close"]), page(&["close", "--help"]));
     assert_eq!(page(&["--help", "--json", "-t"]), page(&["--help"]));
     assert!(is_usage_error(&["help", "nonsense"]).contains("nonsense"));
 }
@@ -67,7 +72,7 @@ fn help_is_the_same_however_it_is_asked_for() {
 #[test]
 fn the_examples_of_the_help_work() {
     let mut count = 0;
-    for words in [&["help"][..], &["help", "assert"], &["help", "filter"]] {
+    for words in [&["help"][..], &["help", "assert"], &["help", "close"], &["help", "filter"]] {
         for line in page(words).lines() {
             let Some(example) = line.strip_prefix("    sockscope ").or_else(|| line.strip_prefix("  sockscope "))
             else {
@@ -131,15 +136,13 @@ fn completions_are_scripts() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = page(&["completions", shell]);
-        for word in ["assert", "columns", "ndjson"] {
+        for word in ["assert", "close", "columns", "ndjson"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
         if matches!(shell, "bash" | "zsh" | "fish") {
             assert!(script.contains("owner_pid"), "{shell} does not know the columns");
         }
-        for hidden in ["no-pushdown", "kill"] {
-            assert!(!script.contains(hidden), "{shell} offers {hidden}");
-        }
+        assert!(!script.contains("no-pushdown"), "{shell}");
         let path = directory.path().join(shell);
         std::fs::write(&path, script).unwrap();
         if matches!(shell, "bash" | "zsh" | "fish") && has(shell) {
@@ -173,6 +176,7 @@ fn man_pages_render() {
         names,
         [
             "sockscope-assert.1",
+            "sockscope-close.1",
             "sockscope-completions.1",
             "sockscope-help.1",
             "sockscope-list.1",

@@ -85,7 +85,7 @@ fn frame(os: &'static str) -> Frame {
     f.timer = Some(Timer { kind: TimerKind::TimeWait, expires_us: 5_000_000, retransmits: 0 });
     a.exposure = Some(Exposure::Any);
     b.exposure = Some(Exposure::Published);
-    a.queues = Some(Queues { receive: 0, send: 128 });
+    a.queues = Some(Queues { receive: 0, send: Some(128) });
     c.uid = Some(1000);
     c.inode = Some(12345);
     c.cgroup = Some(9);
@@ -93,7 +93,7 @@ fn frame(os: &'static str) -> Frame {
     c.namespace = Some(4_026_531_840);
     c.autobound = Some(true);
     c.opened = Some(Timestamp::from_micros(0));
-    c.queues = Some(Queues { receive: 2048, send: 0 });
+    c.queues = Some(Queues { receive: 2048, send: Some(0) });
     c.traffic = Some(Box::new(Traffic {
         sent_bytes: Some(1_500_000),
         received_bytes: Some(10),

@@ -23,7 +23,7 @@ pub(crate) fn socket(state: Option<State>, local: &str, remote: Option<&str>) ->
         tag: Tag::Cookie(4097),
     });
     socket.state = state;
-    socket.queues = Some(Queues { receive: 0, send: 0 });
+    socket.queues = Some(Queues { receive: 0, send: Some(0) });
     socket.uid = Some(0);
     socket.mark = Some(0);
     socket.namespace = Some(4_026_531_840);
@@ -84,7 +84,7 @@ pub(crate) fn varied() -> Frame {
     let mut machine = Machine::new();
     let workers: Vec<(u32, &str, &[u32])> = (0..9).map(|pid| (2100 + pid, "nginx", [6u32, 7].as_slice())).collect();
     let mut listener = socket(Some(State::Listen), "0.0.0.0:443", None);
-    listener.queues = Some(Queues { receive: 3, send: 511 });
+    listener.queues = Some(Queues { receive: 3, send: Some(511) });
     machine.owned(listener, &workers);
     machine.owned(socket(Some(State::Listen), "[::]:22", None), &[(711, "sshd", &[3])]);
     machine.owned(socket(Some(State::Listen), "127.0.0.1:5432", None), &[(980, "postgres: checkpointer", &[5])]);
@@ -94,7 +94,7 @@ pub(crate) fn varied() -> Frame {
     curl.inode = Some(12_345);
     curl.cgroup = Some(77);
     curl.opened = Some(Timestamp::from_micros(TAKEN.as_micros() - 90_000_000));
-    curl.queues = Some(Queues { receive: 0, send: 1448 });
+    curl.queues = Some(Queues { receive: 0, send: Some(1448) });
     curl.timer = Some(Timer { kind: TimerKind::Retransmit, expires_us: 204_000, retransmits: 1 });
     curl.traffic = Some(Box::new(Traffic {
         sent_bytes: Some(1_250_000),

@@ -2,6 +2,8 @@
 
 /// Paths of cgroups by id.
 mod cgroups;
+/// Closing sockets.
+mod destroy;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -23,10 +25,14 @@ use std::collections::BTreeMap;
 
 use sockscope_model::{SourceChoice, SourceError};
 
+pub use destroy::close;
 pub use source::LinuxSource as NativeSource;
 
 /// The sources that this system has, `auto` first.
 pub const SOURCES: &[SourceChoice] = &[SourceChoice::Auto, SourceChoice::SockDiag, SourceChoice::Procfs];
+
+/// The source whose rows have what [`close`] checks, if this system can close sockets.
+pub const CLOSABLE: Option<SourceChoice> = Some(SourceChoice::SockDiag);
 
 /// The system's own source. Nothing is opened before the first snapshot.
 ///

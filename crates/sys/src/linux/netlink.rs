@@ -1,4 +1,4 @@
-//! A NETLINK_SOCK_DIAG socket: one request, a train of datagrams back.
+//! A NETLINK_SOCK_DIAG socket: one request, a train of datagrams or an answer back.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const LONGEST_ROW: usize = 1024;
 /// The kernel answers a dump at once; if it does not, waiting longer does not help.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How a dump failed.
+/// How a dump, or another request, failed.
 #[derive(Debug)]
 pub(super) enum DumpError {
     /// The kernel said so, or a call failed.
@@ -111,6 +111,35 @@ impl DiagSocket {
             if rows > 0 {
                 datagrams += 1;
                 longest = longest.max(length);
+            }
+        }
+    }
+
+    /// Sends the request that `encode` makes of a sequence number, and waits for the kernel's answer to it. `None`: there was
+    /// nothing to send.
+    pub(super) fn ask(&mut self, encode: impl FnOnce(u32) -> Option<Vec<u8>>) -> Option<Result<(), DumpError>> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let request = encode(self.sequence)?;
+        Some(self.send(&request).map_err(DumpError::from).and_then(|()| self.answer()))
+    }
+
+    /// The answer to the latest request.
+    fn answer(&mut self) -> Result<(), DumpError> {
+        loop {
+            let length = self.receive(BUFFER)?;
+            for message in wire::messages(self.buffer.get(..length).unwrap_or(&[])) {
+                let message = message?;
+                if message.sequence == self.sequence && message.kind == wire::ERROR {
+                    return match message.errno() {
+                        Some(0) => Ok(()),
+                        Some(errno) => Err(DumpError::System(Errno::from_raw_os_error(errno))),
+                        None => Err(DumpError::Malformed(Malformed {
+                            what: "netlink answer",
+                            offset: 0,
+                            problem: "no room for an errno",
+                        })),
+                    };
+                }
             }
         }
     }

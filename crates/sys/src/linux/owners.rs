@@ -23,11 +23,14 @@ use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-use sockscope_model::{Condition, NoOwner, Notice, Owner, Owners, Process, Request, Snapshot, Socket, Timestamp};
+use sockscope_model::{
+    Condition, Family, NoOwner, Notice, Owner, Owners, Process, Protocol, Request, Snapshot, Socket, State, StateSet,
+    Timestamp,
+};
 use sockscope_wire::procfs as wire;
 
 use super::files::{self, NumberPath};
-use super::scan::{FastMap, Scan, Scanner, Which, open_directory};
+use super::scan::{FastMap, Scan, Scanner, Which, open_directory, open_proc};
 use super::sock_diag;
 
 /// Inode of the first PID namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO).
@@ -43,8 +46,16 @@ pub(super) fn attribute(snapshot: &mut Snapshot, request: &Request, boot: Timest
     if let Some(error) = search.failed {
         snapshot.notices.push(Notice {
             code: "owners-unavailable",
-            message: format!("can't read /proc: {error}; owners are unknown. Mount it: mount -t proc proc /proc"),
+            message: format!(
+                "can't read the processes under /proc ({error}), so owners are unknown; to mount it: mount -t proc proc /proc"
+            ),
         });
+    } else if let Some(error) = search.unread {
+        let message = format!(
+            "some processes could not be looked into ({error}), so owners may be missing; is a limit on open files in \
+             the way (ulimit -n)?"
+        );
+        snapshot.notices.push(Notice { code: "owners-incomplete", message });
     } else if hidden > 0 {
         let sockets = if hidden == 1 {
             "1 socket has no owner that".into()
@@ -79,6 +90,8 @@ struct Search<'a> {
     failed: Option<Errno>,
     /// Processes that we were not allowed to look into.
     denied: Vec<u32>,
+    /// Why some process could not be looked into, though nobody forbade it.
+    unread: Option<Errno>,
 }
 
 impl<'a> Search<'a> {
@@ -91,7 +104,17 @@ impl<'a> Search<'a> {
         for (slot, (inode, _)) in (0u32..).zip(&rows) {
             wanted.entry(*inode).or_insert(slot);
         }
-        Search { sockets, rows, wanted, processes: Vec::new(), boot, request, failed: None, denied: Vec::new() }
+        Search {
+            sockets,
+            rows,
+            wanted,
+            processes: Vec::new(),
+            boot,
+            request,
+            failed: None,
+            denied: Vec::new(),
+            unread: None,
+        }
     }
 
     fn scanner(&self) -> Scanner<'_> {
@@ -114,14 +137,14 @@ impl<'a> Search<'a> {
             return;
         }
         let capable = may_trace();
-        let complete = scan.denied.is_empty() && (capable || !processes_are_hidden());
+        let complete = scan.denied.is_empty() && scan.unread.is_none() && (capable || !processes_are_hidden());
+        self.unread = scan.unread;
         self.denied = std::mem::take(&mut scan.denied);
         if !complete && !capable {
             // Sockets of other users are beyond us; ours may have moved while we looked.
             let own = super::viewer_uid();
             open = self.give_where(open, NoOwner::NeedsRoot, |socket| socket.uid != own);
         }
-        open = self.give_where(open, NoOwner::Kernel, |socket| socket.inode.is_some_and(|it| tunnels.contains(&it)));
         open = self.without_gone(open);
         if open.is_empty() {
             return;
@@ -132,12 +155,15 @@ impl<'a> Search<'a> {
         if open.is_empty() {
             return;
         }
-        let in_flight = in_flight(&scan.other_sockets);
+        let is_tunnel = |socket: &Socket| socket.uid == Some(0) && socket.inode.is_some_and(|it| tunnels.contains(&it));
+        open = self.give_where(open, NoOwner::Kernel, is_tunnel);
+        let in_flight = if open.is_empty() { InFlight::default() } else { in_flight(&scan.other_sockets) };
         let is_in_flight = |socket: &Socket| socket.inode.is_some_and(|inode| in_flight.inodes.contains(&inode));
         open = self.give_where(open, NoOwner::InFlight, is_in_flight);
         if !complete {
             // Elimination needs every process: what refuses us may have it.
-            self.give(&open, NoOwner::NeedsRoot);
+            let refused = !self.denied.is_empty() || !capable;
+            self.give(&open, if refused { NoOwner::NeedsRoot } else { NoOwner::Unknown });
             return;
         }
         self.look_again(&Which::These(&scan.socket_holders), &mut open);
@@ -206,7 +232,9 @@ impl<'a> Search<'a> {
                 let Some(socket) = self.sockets.get_mut(*row as usize) else { continue };
                 match &mut socket.owners {
                     Owners::Processes(owners) => match owners.last_mut() {
-                        Some(owner) if owner.process == process => owner.fds.push(hit.fd),
+                        Some(owner) if owner.process == process && owner.fds.last() < Some(&hit.fd) => {
+                            owner.fds.push(hit.fd);
+                        }
                         _ => {
                             owners.push(Owner { process, fds: vec![hit.fd] });
                             shared.push(*row);
@@ -216,13 +244,27 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        shared.sort_unstable();
+        shared.dedup();
         for row in shared {
             if let Some(Socket { owners: Owners::Processes(owners), .. }) = self.sockets.get_mut(row as usize) {
                 owners.sort_by_key(|owner| owner.process);
+                // Two descriptor tables of one process may hold the same descriptors.
+                owners.dedup_by(|next, owner| {
+                    let same = next.process == owner.process;
+                    if same {
+                        owner.fds.append(&mut next.fds);
+                    }
+                    same
+                });
+                for owner in owners {
+                    owner.fds.sort_unstable();
+                    owner.fds.dedup();
+                }
             }
         }
-        let known: HashSet<_> = self.processes.iter().map(|process| process.id).collect();
-        self.processes.extend(scan.processes.drain(..).filter(|process| !known.contains(&process.id)));
+        let mut known: HashSet<_> = self.processes.iter().map(|process| process.id).collect();
+        self.processes.extend(scan.processes.drain(..).filter(|process| known.insert(process.id)));
         scan.hits = Vec::new();
     }
 
@@ -232,18 +274,39 @@ impl<'a> Search<'a> {
             // A source without cookies can't tell.
             return open;
         }
-        let mut request = self.request.clone();
-        let ports: HashSet<u16> =
-            open.iter().filter_map(|row| self.socket(*row)).map(|socket| socket.key.local.port()).collect();
-        if ports.len() <= MOST_PORTS {
+        let mut living = FastMap::default();
+        for protocol in [Protocol::Tcp, Protocol::Udp] {
+            let rows = || {
+                let rows = open.iter().filter_map(|row| self.socket(*row));
+                rows.filter(|socket| socket.key.protocol == protocol)
+            };
+            if rows().next().is_none() {
+                continue;
+            }
+            // Only the tables that the open rows are of, but whatever state they are in by now. A listener stays one, and
+            // listeners are found without a walk through all connections.
+            let listeners = rows().all(|socket| socket.state == Some(State::Listen));
+            let ports: HashSet<u16> = rows().map(|socket| socket.key.local.port()).collect();
             let port =
                 |port: &u16| Condition::All(vec![Condition::LocalPortFrom(*port), Condition::LocalPortTo(*port)]);
-            request.condition = Some(Condition::Any(ports.iter().map(port).collect()));
+            let request = Request {
+                tcp: protocol == Protocol::Tcp,
+                udp: protocol == Protocol::Udp,
+                ipv4: rows().any(|socket| socket.family() == Family::Ipv4),
+                ipv6: rows().any(|socket| socket.family() == Family::Ipv6),
+                states: if listeners { StateSet::NONE.with(State::Listen) } else { StateSet::ALL },
+                condition: (ports.len() <= MOST_PORTS).then(|| Condition::Any(ports.iter().map(port).collect())),
+                pushdown: true,
+                ..Request::default()
+            };
+            match sock_diag::living(&request) {
+                Ok(found) => living.extend(found),
+                Err(_) => return open,
+            }
         }
-        let Ok(living) = sock_diag::living(&request) else { return open };
         let is_gone = |row: &u32| {
             self.socket(*row).is_some_and(|socket| match socket.cookie() {
-                Some(cookie) => living.get(&cookie).copied() != socket.inode,
+                Some(cookie) => living.get(&cookie) != socket.inode.as_ref(),
                 None => false,
             })
         };
@@ -257,7 +320,7 @@ impl<'a> Search<'a> {
         let mut knows_more = false;
         let mut found: HashMap<u64, Vec<Owner>> = HashMap::new();
         for (pid, fd) in rings {
-            let Ok(proc) = open_directory(rustix::fs::CWD, c"/proc") else { break };
+            let Ok(proc) = open_proc() else { break };
             let Ok(directory) = open_directory(&proc, NumberPath::new(*pid, c"/fd").as_c_str()) else { continue };
             let mut text = Vec::new();
             let Ok(infos) = open_directory(&directory, c"../fdinfo") else { continue };
@@ -269,7 +332,7 @@ impl<'a> Search<'a> {
             if !sockets.iter().any(|inode| self.wanted.contains_key(inode)) {
                 continue;
             }
-            if let Some(process) = self.scanner().describe(directory.as_fd(), *pid, &mut text) {
+            if let Ok(process) = self.scanner().describe(directory.as_fd(), *pid, &mut text) {
                 for inode in sockets {
                     let owners = found.entry(inode).or_default();
                     if !owners.iter().any(|owner| owner.process == process.id) {
@@ -323,7 +386,7 @@ fn in_flight(other_sockets: &[(u32, u32, u64)]) -> InFlight {
         Ok(text) => wire::unix_inodes(&text).collect(),
         Err(_) => return found,
     };
-    let Ok(proc) = open_directory(rustix::fs::CWD, c"/proc") else { return found };
+    let Ok(proc) = open_proc() else { return found };
     let mut text = Vec::new();
     let mut seen = HashSet::new();
     for (pid, fd, inode) in other_sockets {

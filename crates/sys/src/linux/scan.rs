@@ -6,8 +6,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
@@ -76,8 +76,42 @@ pub(super) struct Scan {
     pub(super) other_sockets: Vec<(u32, u32, u64)>,
     /// io_uring rings: process and descriptor.
     pub(super) rings: Vec<(u32, u32)>,
+    /// Why some process could not be looked into, though nobody forbade it: no descriptors left, say.
+    pub(super) unread: Option<Errno>,
     /// Why /proc could not be read at all.
     pub(super) failed: Option<Errno>,
+}
+
+/// Lets threads begin at once. A new thread is queued behind the one that made it and moves to an idle processor only
+/// milliseconds later, as long as a whole scan takes; where all wait for all, each runs at once where there is room.
+#[derive(Default)]
+struct Gate {
+    /// How many have come, and how many there will be once that is known.
+    count: Mutex<(usize, Option<usize>)>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.0 += 1;
+        self.changed.notify_all();
+        while count.1.is_none_or(|all| count.0 < all) {
+            count = self.changed.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Says how many there are, and passes as one of them.
+    fn open(&self, all: usize) {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(all);
+        self.pass();
+    }
+}
+
+/// How many threads are worth having. Asked once: the answer is read from several files.
+pub(super) fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(8))
 }
 
 /// What is constant during a scan.
@@ -94,7 +128,7 @@ pub(super) struct Scanner<'a> {
 impl Scanner<'_> {
     /// Looks into the processes, with as many threads as there are processors.
     pub(super) fn run(self, which: &Which<'_>) -> Scan {
-        let proc = match open_directory(rustix::fs::CWD, c"/proc") {
+        let proc = match open_proc() {
             Ok(proc) => proc,
             Err(error) => return Scan { failed: Some(error), ..Scan::default() },
         };
@@ -106,12 +140,8 @@ impl Scanner<'_> {
             },
         };
         let next = AtomicUsize::new(0);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8).min(pids.len().max(1));
-        // A new thread is queued behind the one that made it and moves to an idle processor only milliseconds later: as
-        // long as a whole scan takes. Waiting for all lets them run at once, each where there is room.
-        let all_here = Barrier::new(threads);
+        let gate = Gate::default();
         let work = || {
-            all_here.wait();
             let mut scan = Scan::default();
             let mut buffers = Buffers::default();
             // Processes are handed out one at a time: some have three descriptors, some have a hundred thousand.
@@ -124,7 +154,15 @@ impl Scanner<'_> {
             scan
         };
         let mut scan = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let begin = || {
+                gate.pass();
+                work()
+            };
+            // Where no more threads may be made, those that there are do all the work.
+            let others: Vec<_> = (1..processors().min(pids.len()))
+                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, begin).ok())
+                .collect();
+            gate.open(others.len() + 1);
             let mut scan = work();
             for other in others {
                 match other.join() {
@@ -146,7 +184,11 @@ impl Scanner<'_> {
                 return;
             }
             // It ended since it was listed.
-            Err(_) => return,
+            Err(Errno::NOENT | Errno::SRCH) => return,
+            Err(error) => {
+                scan.unread = Some(error);
+                return;
+            }
         };
         self.table(directory.as_fd(), directory.as_fd(), pid, buffers, scan);
     }
@@ -185,7 +227,15 @@ impl Scanner<'_> {
         let process = u32::try_from(scan.processes.len()).unwrap_or(u32::MAX);
         let mut holds_sockets = false;
         let mut directory_entries = RawDir::new(directory, entries);
-        while let Some(Ok(entry)) = directory_entries.next() {
+        while let Some(entry) = directory_entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(Errno::NOENT | Errno::SRCH) => break,
+                Err(error) => {
+                    scan.unread = Some(error);
+                    break;
+                }
+            };
             let name = entry.file_name();
             let Some(fd) = wire::number(name.to_bytes()) else { continue };
             let target = match rustix::fs::readlinkat_raw(directory, name, &mut link[..]) {
@@ -212,27 +262,36 @@ impl Scanner<'_> {
         }
         if scan.hits.len() > first_hit {
             match self.describe(process_directory, pid, text) {
-                Some(found) => scan.processes.push(found),
-                // It ended while we read its descriptors: they are nobody's now.
-                None => scan.hits.truncate(first_hit),
+                Ok(found) => scan.processes.push(found),
+                Err(error) => {
+                    scan.hits.truncate(first_hit);
+                    // Unless it ended while we read its descriptors, which are nobody's then.
+                    if !matches!(error, Errno::NOENT | Errno::SRCH) {
+                        scan.unread = Some(error);
+                    }
+                }
             }
         }
     }
 
     /// Who it is, through the handle on its descriptors: should its number be used again, that leads nowhere.
-    pub(super) fn describe(self, fd_directory: BorrowedFd<'_>, pid: u32, text: &mut Vec<u8>) -> Option<Process> {
+    pub(super) fn describe(self, fd_directory: BorrowedFd<'_>, pid: u32, text: &mut Vec<u8>) -> Result<Process, Errno> {
         let mut read = |path: &CStr| {
             text.clear();
-            files::read_at(fd_directory, path, 1 << 20, text).ok()?;
-            Some(std::mem::take(text))
+            files::read_at(fd_directory, path, 1 << 20, text)?;
+            Ok::<_, Errno>(std::mem::take(text))
         };
         let stat_text = read(c"../stat")?;
-        let stat = wire::stat(&stat_text)?;
+        // What can't be decoded was cut off by the process' end.
+        let stat = wire::stat(&stat_text).ok_or(Errno::SRCH)?;
         let ticks_per_second = i64::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100).max(1);
-        let since_boot = i64::try_from(stat.start_ticks).ok()?.checked_mul(1_000_000 / ticks_per_second)?;
-        let started = Timestamp::from_micros(self.boot.as_micros().checked_add(since_boot)?);
+        let started = i64::try_from(stat.start_ticks)
+            .ok()
+            .and_then(|ticks| ticks.checked_mul(1_000_000 / ticks_per_second))
+            .and_then(|since_boot| self.boot.as_micros().checked_add(since_boot))
+            .map(Timestamp::from_micros);
         let mut process = Process {
-            id: ProcessId { pid, started: Some(started) },
+            id: ProcessId { pid, started },
             name: String::from_utf8_lossy(&stat.name).into_owned(),
             path: None,
             command_line: None,
@@ -243,14 +302,14 @@ impl Scanner<'_> {
         };
         if self.details {
             process.path = rustix::fs::readlinkat(fd_directory, c"../exe", Vec::new()).ok().map(path);
-            process.command_line = read(c"../cmdline").as_deref().and_then(wire::command_line);
+            process.command_line = read(c"../cmdline").ok().as_deref().and_then(wire::command_line);
             process.service =
-                read(c"../cgroup").as_deref().and_then(wire::cgroup).and_then(wire::service).map(str::to_owned);
+                read(c"../cgroup").ok().as_deref().and_then(wire::cgroup).and_then(wire::service).map(str::to_owned);
             process.uid =
                 rustix::fs::statat(fd_directory, c"..", rustix::fs::AtFlags::empty()).ok().map(|it| it.st_uid);
         }
         *text = stat_text;
-        Some(process)
+        Ok(process)
     }
 }
 
@@ -263,6 +322,7 @@ impl Scan {
         self.other_sockets.append(&mut part.other_sockets);
         self.socket_holders.append(&mut part.socket_holders);
         self.rings.append(&mut part.rings);
+        self.unread = self.unread.or(part.unread);
     }
 }
 
@@ -293,16 +353,25 @@ pub(super) fn open_directory(at: impl AsFd, path: &CStr) -> Result<OwnedFd, Errn
     rustix::fs::openat(at, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
+/// /proc, if the process file system is mounted there: an empty directory would look like a machine without processes.
+pub(super) fn open_proc() -> Result<OwnedFd, Errno> {
+    let proc = open_directory(rustix::fs::CWD, c"/proc")?;
+    let kind = rustix::fs::fstatfs(&proc)?.f_type;
+    if kind == rustix::fs::PROC_SUPER_MAGIC { Ok(proc) } else { Err(Errno::NOENT) }
+}
+
 /// The processes that there are now; none if /proc can't be read.
 pub(super) fn running() -> Vec<u32> {
-    open_directory(rustix::fs::CWD, c"/proc").and_then(|proc| numbers_in(proc.as_fd())).unwrap_or_default()
+    open_proc().and_then(|proc| numbers_in(proc.as_fd())).unwrap_or_default()
 }
 
 /// Whether two tasks share their descriptors: kcmp(2). Where the kernel lacks the call or forbids it, they are taken to.
 fn has_same_files(one: u32, other: u32) -> bool {
-    const KCMP_FILES: libc::c_int = 2;
-    // SAFETY: the call takes five numbers and touches no memory of ours.
-    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, 0, 0) };
+    const KCMP_FILES: libc::c_ulong = 2;
+    let (one, other) = (libc::c_ulong::from(one), libc::c_ulong::from(other));
+    // SAFETY: the call takes five numbers, each as wide as a register, and touches no memory of ours.
+    let order =
+        unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, 0 as libc::c_ulong, 0 as libc::c_ulong) };
     order <= 0
 }
 

@@ -5,18 +5,20 @@
 //! were closed meanwhile, as many rows behind it are skipped; if some were opened, as many are given twice. Cookies
 //! remove the doubles; the skipped rows need a second look:
 //!
-//! - A dump that fits one datagram never comes back into a bucket: it is complete. So listeners and bound sockets (which
+//! - A dump that fits one datagram never comes back into a bucket (but for buckets of 16 and more that are not listeners or
+//!   UDP: there the kernel comes back after every 16 rows). So listeners and bound sockets (which
 //!   crowd buckets, since those are chosen by local address and port) are dumped apart from connections, and filters and
 //!   state masks are left to the kernel.
 //! - A dump that does not fit is repeated with datagrams cut at *other* rows, at least [`STAGGER`] apart from all former
 //!   cuts. A socket that lives through the walks is missed by all of them only if, between two reads of 10 microseconds
 //!   distance, that many sockets in front of it in its own bucket were closed, twice.
+//! - Bound sockets that crowd a bucket are walked several times more: the union grows by chance alone.
 //! - Only if the kernel's own counters show that no connection began or ended meanwhile is the repetition saved.
 //!
 //! `docs/completeness.md` has the argument in full, and what remains.
 
-use std::collections::HashSet;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -26,7 +28,7 @@ use sockscope_wire::{compile, procfs as wire_procfs};
 
 use super::files;
 use super::netlink::{DiagSocket, DumpError};
-use super::scan::FastMap;
+use super::scan::{FastMap, processors};
 
 /// The states that are dumped apart from connections: buckets are crowded by them, and they are few.
 const LOCAL_STATES: StateSet = StateSet::NONE.with(State::Listen).with(State::Bound);
@@ -37,6 +39,10 @@ const UDP_STATES: StateSet = StateSet::NONE.with(State::Established).with(State:
 /// is 4 KiB long (30 rows), the next as long as the first read. With datagrams of 261 rows thereafter, the cuts lie at
 /// rows 30, 160, 421, ... and 30, 95, 356, ..., where the first walk's lie at 261, 522, ...
 const STAGGER: [&[usize]; 2] = [&[16_384], &[8_192]];
+
+/// How often a table is walked again where bound sockets crowd a bucket: there the cuts lie at the same rows in every
+/// walk, and only chance moves rows across them.
+const CROWDED_WALKS: usize = 6;
 
 /// A table of as many connections is worth a second thread.
 const HALVED_FROM: u64 = 4096;
@@ -55,6 +61,16 @@ pub(super) struct Collected {
 
 /// Dumps what the request asks for.
 pub(super) fn collect(request: &Request) -> Result<Collected, DumpError> {
+    match collect_narrowed(request) {
+        // Some conditions need a privilege (marks: CAP_NET_ADMIN) or a newer kernel. Without them every row is listed.
+        Err(DumpError::System(Errno::PERM | Errno::ACCESS | Errno::INVAL)) if request.condition.is_some() => {
+            collect_narrowed(&Request { condition: None, ..request.clone() })
+        }
+        outcome => outcome,
+    }
+}
+
+fn collect_narrowed(request: &Request) -> Result<Collected, DumpError> {
     let start = Instant::now();
     let mut dumper = Dumper::new(request)?;
     dumper.tcp()?;
@@ -166,7 +182,7 @@ impl<'a> Dumper<'a> {
             request,
             socket,
             narrow: program.map_or(Narrow::Nothing, Narrow::Program),
-            halving: request.pushdown && std::thread::available_parallelism().is_ok_and(|it| it.get() > 1),
+            halving: request.pushdown && processors() > 1,
             rows: Rows::default(),
             missing: Vec::new(),
         })
@@ -204,17 +220,21 @@ impl<'a> Dumper<'a> {
     fn tcp_table(&mut self, table: Table) -> Result<(), DumpError> {
         let local = self.states().and(LOCAL_STATES);
         if !local.is_empty() {
-            self.complete(table, local, false)?;
+            self.complete(table, local, None)?;
         }
-        let connections = self.states().and(LOCAL_STATES.complement());
+        let mut connections = self.states().and(LOCAL_STATES.complement());
+        if self.request.pushdown {
+            // No socket in these states is in the table of connections, which is large.
+            connections = connections.without(State::Closed).without(State::DeleteTcb);
+        }
         if connections.is_empty() {
             return Ok(());
         }
-        let rows = |counters: Counters| counters.gauges.iter().sum::<u64>();
-        if self.halving && Counters::read().map_or(0, rows) >= HALVED_FROM {
+        let before = Counters::read();
+        if self.halving && before.as_ref().is_some_and(|counters| counters.rows() >= HALVED_FROM) {
             self.halves(table, connections)
         } else {
-            self.complete(table, connections, true)
+            self.complete(table, connections, before.as_ref())
         }
     }
 
@@ -225,14 +245,17 @@ impl<'a> Dumper<'a> {
         let upper = Condition::Not(Box::new(lower.clone()));
         let dump = |part| {
             let mut dumper = Dumper::with(request, Some(part))?;
-            dumper.complete(table, states, true)?;
+            dumper.complete(table, states, Counters::read().as_ref())?;
             Ok::<_, DumpError>(dumper.rows)
         };
-        let (lower, upper) = std::thread::scope(|scope| {
-            let upper = scope.spawn(|| dump(upper));
-            let lower = dump(lower);
-            (lower, upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+        let (lower, upper) =
+            std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, || dump(upper.clone())) {
+                Ok(thread) => {
+                    let lower = dump(lower);
+                    (lower, thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                }
+                Err(_) => (dump(lower), dump(upper.clone())),
+            });
         self.rows.append(lower?);
         self.rows.append(upper?);
         Ok(())
@@ -244,7 +267,7 @@ impl<'a> Dumper<'a> {
             return Ok(());
         }
         for (table, wanted) in [(Table::Udp4, self.request.ipv4), (Table::Udp6, self.request.ipv6)] {
-            match if wanted { self.complete(table, states, false) } else { Ok(()) } {
+            match if wanted { self.complete(table, states, None) } else { Ok(()) } {
                 // udp_diag is a module of its own, which may be missing.
                 Err(DumpError::System(error @ (Errno::NOENT | Errno::OPNOTSUPP))) => self.missing.push((table, error)),
                 outcome => outcome?,
@@ -253,48 +276,54 @@ impl<'a> Dumper<'a> {
         Ok(())
     }
 
-    /// Dumps a table so that no socket that lives through the dump is missing. `counted` says that the kernel's
-    /// counters tell whether rows came or went.
-    fn complete(&mut self, table: Table, states: StateSet, counted: bool) -> Result<(), DumpError> {
+    /// Dumps a table so that no socket that lives through the dump is missing. `before` are the kernel's counters, where
+    /// they tell whether rows of the table came or went.
+    fn complete(&mut self, table: Table, states: StateSet, before: Option<&Counters>) -> Result<(), DumpError> {
         let first_row = self.rows.sockets.len();
-        let before = if counted { Counters::read() } else { None };
-        if let (Some(before), 0) = (&before, first_row) {
-            let [inuse, waiting] = before.gauges;
-            // Each row is reserved once; a wrong guess costs nothing but this.
-            self.rows.reserve(usize::try_from(inuse.saturating_add(waiting)).unwrap_or(0).min(1 << 20));
+        if let (Some(before), 0) = (before, first_row) {
+            // A wrong guess costs nothing but a reservation.
+            self.rows.reserve(usize::try_from(before.rows()).unwrap_or(0).min(1 << 20));
         }
-        if !self.walk(table, states, first_row, 0)? {
+        let interrupted = self.walk(table, states, first_row, 0, &[])?;
+        let crowded = self.has_crowded_bucket(first_row);
+        if !interrupted && !crowded {
             return Ok(());
         }
         // Handshakes are counted nowhere until they end.
         let handshakes = self.rows.sockets.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
-        if before.is_some() && !handshakes && Counters::read() == before {
+        if before.is_some() && !handshakes && Counters::read().as_ref() == before {
             return Ok(());
         }
-        for (index, reads) in STAGGER.iter().enumerate() {
-            let walk = u8::try_from(index + 1).unwrap_or(1);
+        let walks = if crowded { CROWDED_WALKS } else { STAGGER.len() };
+        for (walk, reads) in (1..).zip(STAGGER.iter().cycle().take(walks)) {
             let mut socket = DiagSocket::open()?;
             std::mem::swap(&mut socket, &mut self.socket);
-            let outcome = self.walk_with(table, states, first_row, walk, reads);
+            let outcome = self.walk(table, states, first_row, walk, reads);
             std::mem::swap(&mut socket, &mut self.socket);
             outcome?;
-            let all_walks = (1u8 << (walk + 1)) - 1;
+            let all_walks = u8::MAX >> (7 - walk);
             let differing = self.rows.seen.iter().skip(first_row).filter(|seen| **seen != all_walks).count() as u64;
             if differing == 0 {
                 return Ok(());
             }
-            if index + 1 == STAGGER.len() {
+            if usize::from(walk) == walks {
                 self.rows.churned += differing;
             }
         }
         Ok(())
     }
 
-    fn walk(&mut self, table: Table, states: StateSet, first_row: usize, walk: u8) -> Result<bool, DumpError> {
-        self.walk_with(table, states, first_row, walk, &[])
+    /// Whether a bucket of bound sockets holds so many that the kernel leaves it in between, even inside a datagram
+    /// (net/ipv4/inet_diag.c, SKARR_SZ: after every 16 rows). They are hashed by local address and port.
+    fn has_crowded_bucket(&self, first_row: usize) -> bool {
+        let mut bound: HashMap<_, u32> = HashMap::new();
+        for row in self.rows.sockets.iter().skip(first_row).filter(|row| row.state == Some(State::Bound)) {
+            *bound.entry(row.key.local).or_default() += 1;
+        }
+        bound.values().any(|count| *count >= 15)
     }
 
-    fn walk_with(
+    fn walk(
         &mut self,
         table: Table,
         states: StateSet,
@@ -367,14 +396,22 @@ fn ephemeral_ports() -> (u16, u16) {
 /// ended in between.
 #[derive(PartialEq)]
 struct Counters {
-    gauges: [u64; 2],
+    /// In the hash tables (IPv4 with TIME_WAIT of both families, IPv6).
+    gauges: [u64; 3],
     events: Vec<u64>,
 }
 
 impl Counters {
     fn read() -> Option<Counters> {
-        let gauges = wire_procfs::sockstat_tcp(&files::read(c"/proc/thread-self/net/sockstat").ok()?)?;
+        let [inuse, waiting] = wire_procfs::sockstat_tcp(&files::read(c"/proc/thread-self/net/sockstat").ok()?)?;
+        // Without IPv6 in the kernel there is no such file, and no such socket.
+        let six = files::read(c"/proc/thread-self/net/sockstat6");
+        let six = six.ok().and_then(|text| wire_procfs::sockstat_tcp6(&text)).unwrap_or(0);
         let events = wire_procfs::snmp_tcp(&files::read(c"/proc/thread-self/net/snmp").ok()?)?;
-        Some(Counters { gauges, events })
+        Some(Counters { gauges: [inuse, waiting, six], events })
+    }
+
+    fn rows(&self) -> u64 {
+        self.gauges.iter().sum()
     }
 }

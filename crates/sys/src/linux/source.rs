@@ -45,15 +45,17 @@ impl LinuxSource {
                 Err(error) if self.choice == SourceChoice::SockDiag => return Err(explain(&error)),
                 Err(error) => snapshot.notices.push(Notice {
                     code: "sock-diag-unavailable",
-                    message: format!(
-                        "{}; the tables of /proc/net are shown instead, which lack bound sockets, cookies, marks, \
-                         cgroups and interfaces, and may miss sockets of crowded buckets",
-                        explain(&error)
-                    ),
+                    message: SourceError { help: None, ..explain(&error) }.to_string(),
                 }),
             }
         }
         procfs_tables(request, snapshot)?;
+        snapshot.notices.push(Notice {
+            code: "procfs-limits",
+            message: "the tables of /proc/net, which are shown here, lack bound sockets, cookies, marks, cgroups, \
+                      interfaces, traffic and the length of accept queues, and may miss sockets while others come and go"
+                .into(),
+        });
         Ok(HashSet::new())
     }
 

@@ -1,0 +1,251 @@
+use std::io::{self, BufRead, Write};
+
+use sockscope_core::default_order;
+use sockscope_model::{Field, Frame, Row, SourceError, State, StateSet};
+use sockscope_output::schema::{Outcome, ProcessName, Socket};
+use sockscope_output::{Column, Listing, TableOptions, clean, outcome_json, table};
+use sockscope_sys::{self as sys, CloseError};
+
+use crate::args::{CloseArgs, When};
+use crate::exit::{Exit, Failure, complain};
+use crate::plan::Selection;
+use crate::terminal::{self, Terminal};
+
+/// What is connected, connecting or parting: what `close` closes.
+const CONNECTIONS: StateSet = StateSet::NONE
+    .with(State::SynSent)
+    .with(State::SynReceived)
+    .with(State::Established)
+    .with(State::FinWait1)
+    .with(State::FinWait2)
+    .with(State::CloseWait)
+    .with(State::Closing)
+    .with(State::LastAck);
+
+/// What is no connection and can be closed if the filter asks for it alone. All else that is none (bound, unconnected UDP)
+/// the kernel can't close.
+const ON_REQUEST: StateSet = StateSet::NONE.with(State::Listen).with(State::TimeWait);
+
+/// `sockscope close`, and `list -K`.
+pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
+    if args.sockets.filter.iter().all(|word| word.trim().is_empty()) {
+        return Err(Failure::Usage(
+            "close needs a filter, as in: sockscope close dst 192.0.2.7 and dport = :443 (see --help)".to_owned(),
+        ));
+    }
+    let mut selection = Selection::new(&args.sockets)?;
+    selection.require_identity()?;
+    let asks_on = if args.dry_run || args.yes { None } else { Some(terminal_to_ask()?) };
+    let needs_owners = selection.request.owners;
+    let closable = closable(selection.request.states);
+    selection.request.owners = true;
+    selection.request.process_details |= args.json;
+    selection.request.cgroups |= args.json;
+    let (frame, mut rows) = selection.look().map_err(without_alternative)?;
+    let matching = rows.len();
+    rows.retain(|index| frame.row(*index).is_some_and(|row| can_be_target(&row, closable)));
+    default_order(&frame, &mut rows);
+    if rows.is_empty() {
+        complain(&nothing_to_close(matching));
+    }
+    // Owners that could not be seen may be the reason why a socket is missing.
+    if asks_on.is_none() && (rows.is_empty() || needs_owners) {
+        for notice in &frame.snapshot.notices {
+            complain(&format!("notice: {}", notice.message));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(Exit::No);
+    }
+    if let Some(terminal) = asks_on
+        && !confirm(&frame, &rows, terminal)?
+    {
+        complain("nothing was closed");
+        return Ok(Exit::No);
+    }
+    let targets: Vec<Row<'_>> = rows.iter().filter_map(|index| frame.row(*index)).collect();
+    let done = if args.dry_run { targets.into_iter().map(|row| (row, Fate::Would)).collect() } else { act(targets) };
+    // First what went wrong, which nothing that happens to the output may hide.
+    for (row, fate) in &done {
+        if let Fate::Refused(reason) = fate {
+            complain(&format!("can't close {}: {reason}", describe(row)));
+        }
+    }
+    match print(&done, args.json) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(exit(&done)),
+    }
+}
+
+/// What became of a target.
+enum Fate {
+    Done,
+    /// It is a rehearsal.
+    Would,
+    Refused(String),
+    Gone,
+}
+
+impl Fate {
+    const fn name(&self) -> &'static str {
+        match self {
+            Fate::Done => "done",
+            Fate::Would => "would",
+            Fate::Refused(_) => "refused",
+            Fate::Gone => "gone",
+        }
+    }
+}
+
+/// The states whose sockets are closed, of those that options and filter allow: connections, or, where these are ruled out,
+/// what was asked for instead.
+fn closable(allowed: StateSet) -> StateSet {
+    if allowed.and(CONNECTIONS).is_empty() { allowed.and(ON_REQUEST) } else { CONNECTIONS }
+}
+
+fn can_be_target(row: &Row<'_>, closable: StateSet) -> bool {
+    closable.contains(row.socket.filter_state())
+}
+
+/// Sockets that have no cookie can't be closed, so the advice to use another source does not help here.
+fn without_alternative(error: SourceError) -> SourceError {
+    SourceError { help: Some("without it nothing can be closed".to_owned()), ..error }
+}
+
+fn nothing_to_close(matching: usize) -> String {
+    let matching = match matching {
+        0 => return "nothing to close: no socket matches".to_owned(),
+        1 => "the socket that matches is no connection".to_owned(),
+        count => format!("none of the {count} sockets that match is a connection"),
+    };
+    format!(
+        "nothing to close: {matching}; listeners and TIME-WAIT are closed only by a filter for them alone (`listening`, \
+         `state time-wait`)"
+    )
+}
+
+fn terminal_to_ask() -> Result<Terminal, Failure> {
+    Terminal::of_questions().ok_or_else(|| {
+        Failure::Usage(
+            "there is no terminal to ask on; --yes closes without a question, --dry-run only shows".to_owned(),
+        )
+    })
+}
+
+/// Shows the targets and asks. All that is not yes is no.
+fn confirm(frame: &Frame, rows: &[usize], terminal: Terminal) -> Result<bool, Failure> {
+    let columns = [Column::Field(Field::Protocol), Column::Field(Field::State)];
+    let options = TableOptions {
+        width: terminal.width(),
+        colour: terminal.colour(When::Auto),
+        header: true,
+        columns: Some(columns.into_iter().chain([Column::Local, Column::Remote, Column::Process]).collect()),
+        extra: Vec::new(),
+    };
+    let mut question = Vec::new();
+    let listing = Listing { frame, rows, version: env!("CARGO_PKG_VERSION") };
+    table(&mut question, &listing, &options).map_err(Failure::Output)?;
+    let all_are_connections =
+        rows.iter().filter_map(|index| frame.row(*index)).all(|row| CONNECTIONS.contains(row.socket.filter_state()));
+    let noun = if all_are_connections { "connection" } else { "socket" };
+    let plural = if rows.len() == 1 { "" } else { "s" };
+    write!(question, "Close {} {noun}{plural}? [y/N] ", rows.len()).map_err(Failure::Output)?;
+    let mut answer = String::new();
+    let asked = io::stderr().write_all(&question).and_then(|()| io::stdin().lock().read_line(&mut answer));
+    match asked {
+        // The end of the input: the line with the question is still open.
+        Ok(0) => {
+            let _ = io::stderr().write_all(b"\n");
+            Ok(false)
+        }
+        Ok(_) => Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")),
+        Err(error) => Err(Failure::System(format!("can't ask on the terminal: {error}"))),
+    }
+}
+
+/// Closes the sockets that were captured, and no others: each by its cookie.
+fn act(targets: Vec<Row<'_>>) -> Vec<(Row<'_>, Fate)> {
+    let sockets: Vec<_> = targets.iter().map(|row| row.socket).collect();
+    let results = sys::close(&sockets);
+    let fate = |result| match result {
+        Ok(()) => Fate::Done,
+        Err(CloseError::Gone) => Fate::Gone,
+        Err(error) => Fate::Refused(error.to_string()),
+    };
+    targets.into_iter().zip(results.into_iter().map(fate)).collect()
+}
+
+fn print(done: &[(Row<'_>, Fate)], json: bool) -> io::Result<()> {
+    let mut out = terminal::stdout();
+    for (row, fate) in done {
+        if json {
+            let process = row.socket.owners.processes().first();
+            let outcome = Outcome {
+                socket: Some(Socket::from(*row)),
+                process: process.map(|owner| ProcessName::new(row.snapshot(), owner.process)),
+                result: fate.name(),
+                reason: match fate {
+                    Fate::Refused(reason) => Some(reason),
+                    _ => None,
+                },
+            };
+            outcome_json(&mut out, &outcome)?;
+            continue;
+        }
+        let verb = match fate {
+            Fate::Done => "closed",
+            Fate::Would => "would close",
+            Fate::Refused(_) => "refused",
+            Fate::Gone => "gone",
+        };
+        writeln!(out, "{verb} {}", describe(row))?;
+    }
+    out.flush()
+}
+
+/// Sockets that were gone count neither as closed nor as refused.
+fn exit(done: &[(Row<'_>, Fate)]) -> Exit {
+    let refused = done.iter().any(|(_, fate)| matches!(fate, Fate::Refused(_)));
+    let closed = done.iter().any(|(_, fate)| matches!(fate, Fate::Done | Fate::Would));
+    match (closed, refused) {
+        (true, false) => Exit::Done,
+        (true, true) => Exit::Partly,
+        (false, true) => Exit::System,
+        (false, false) => Exit::No,
+    }
+}
+
+/// `tcp 127.0.0.1:40000 127.0.0.1:80 curl[12]`.
+fn describe(row: &Row<'_>) -> String {
+    let key = &row.socket.key;
+    let mut text = format!("{} {} ", key.protocol.name(), key.local);
+    match key.remote {
+        Some(remote) => text.push_str(&remote.to_string()),
+        None => text.push('-'),
+    }
+    for owner in row.socket.owners.processes() {
+        let name = row.snapshot().process(owner.process).map_or("", |process| process.name.as_str());
+        text.push_str(&format!(" {}[{}]", clean(name), owner.process.pid));
+    }
+    if let Some(reason) = row.socket.owners.reason() {
+        text.push_str(&format!(" ({})", reason.name()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_and_time_wait_must_be_asked_for_alone() {
+        let only = |state| StateSet::NONE.with(state);
+        assert_eq!(closable(StateSet::ALL), CONNECTIONS);
+        assert_eq!(closable(only(State::Established)), CONNECTIONS);
+        assert_eq!(closable(only(State::Listen)), only(State::Listen));
+        assert_eq!(closable(only(State::TimeWait)), only(State::TimeWait));
+        assert_eq!(closable(only(State::Listen).with(State::Established)), CONNECTIONS);
+        assert_eq!(closable(only(State::Listen).with(State::Closed)), only(State::Listen), "what -l leaves");
+        assert_eq!(closable(only(State::Bound)), StateSet::NONE);
+    }
+}
