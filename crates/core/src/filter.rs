@@ -21,7 +21,7 @@ mod terms;
 /// Comparing text.
 mod text;
 
-use sockscope_model::{Condition, Field, Row, StateSet};
+use sockscope_model::{Condition, Field, Request, Row, StateSet};
 
 pub use context::{Context, Services};
 pub use error::FilterError;
@@ -61,6 +61,10 @@ pub struct Needs {
     pub cgroups: bool,
     /// Where peers are ([`sockscope_model::Frame::places`]).
     pub places: bool,
+    /// When a socket was made, which not every source knows.
+    pub opened: bool,
+    /// Firewall marks, which not everybody may read.
+    pub marks: bool,
 }
 
 impl Needs {
@@ -77,6 +81,8 @@ impl Needs {
         self.process_details |= field.needs_process_details();
         self.traffic |= field.needs_traffic();
         self.cgroups |= field == Field::Cgroup;
+        self.opened |= field == Field::OpenedAt;
+        self.marks |= field == Field::Mark;
         self.places |= matches!(
             field,
             Field::PlaceCountryCode
@@ -100,6 +106,8 @@ impl Needs {
             autobound: self.autobound || other.autobound,
             cgroups: self.cgroups || other.cgroups,
             places: self.places || other.places,
+            opened: self.opened || other.opened,
+            marks: self.marks || other.marks,
         }
     }
 }
@@ -134,6 +142,29 @@ impl Filter {
             }
         }
         parser::parse(&text, &spaced, context).map(|root| Filter { root })
+    }
+
+    /// What a source must be asked for, so that this filter can tell which rows it means: no table that can't have any, no
+    /// owners unless they are compared, and as much of the filter as a kernel may evaluate. Whoever prints owners or
+    /// traffic asks for these besides. [`Filter::matches`] has the last word on every row that comes back.
+    pub fn request(&self) -> Request {
+        let needs = self.needs();
+        let (tcp, udp) = self.protocols();
+        let (ipv4, ipv6) = self.families();
+        Request {
+            tcp,
+            udp,
+            ipv4,
+            ipv6,
+            states: self.states(),
+            condition: self.condition(),
+            pushdown: true,
+            owners: needs.owners || needs.process_details,
+            process_details: needs.process_details,
+            traffic: needs.traffic,
+            autobound: needs.autobound,
+            cgroups: needs.cgroups,
+        }
     }
 
     /// The filter that every row passes.

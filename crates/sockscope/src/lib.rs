@@ -14,15 +14,16 @@
 //! [`NoOwner`] reason, and [`Snapshot::notices`] holds one sentence for each thing that the whole listing lacks.
 //!
 //! To ask for less (and pay less), fill a [`Request`]; to keep only some rows, parse a [`Filter`], which also tells what
-//! the request must ask for:
+//! must be asked for:
 //!
 //! ```
-//! use sockscope::{Filter, FilterContext, Frame};
+//! use sockscope::{Filter, Frame, Source, SourceChoice};
 //!
-//! let filter = Filter::parse("listening and exposure = any", &FilterContext::default())?;
-//! let frame = Frame::new(sockscope::snapshot()?);
-//! let exposed = frame.rows().filter(|row| filter.matches(row)).count();
-//! println!("{exposed} sockets can be reached from outside");
+//! let filter = Filter::parse("rtt > 100ms or listening and exposure = any", &sockscope::filter_context())?;
+//! let frame = Frame::new(sockscope::native(SourceChoice::Auto)?.snapshot(&filter.request())?);
+//! for row in frame.rows().filter(|row| filter.matches(row)) {
+//!     println!("{:?}", row.socket.key);
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -31,8 +32,15 @@
 
 #![forbid(unsafe_code)]
 
-pub use sockscope_core::{Context as FilterContext, Filter, FilterError, apply, diff};
-pub use sockscope_model::*;
+pub use sockscope_core::{
+    Context as FilterContext, Filter, FilterError, Needs, Services, SortError, SortKey, apply, default_order, diff,
+    field_by_name, sort,
+};
+pub use sockscope_model::{
+    AddressBlock, AddressBlockError, Change, Condition, ErrorKind, Exposure, Family, Field, Frame, Namespace, NoOwner,
+    Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey,
+    Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer, TimerKind, Timestamp, Traffic, Value,
+};
 pub use sockscope_sys::{NativeSource, SOURCES, interfaces, native, services_text, viewer_uid};
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.
@@ -41,4 +49,13 @@ pub use sockscope_sys::{NativeSource, SOURCES, interfaces, native, services_text
 /// Neither the kernel's socket diagnosis nor its tables under /proc could be read.
 pub fn snapshot() -> Result<Snapshot, SourceError> {
     native(SourceChoice::Auto)?.snapshot(&Request::default())
+}
+
+/// What a filter may need to know of this machine: who asks, the names of services and of interfaces.
+pub fn filter_context() -> FilterContext {
+    FilterContext {
+        uid: viewer_uid(),
+        services: services_text().as_deref().map(Services::parse).unwrap_or_default(),
+        interfaces: interfaces(),
+    }
 }

@@ -139,6 +139,14 @@ pub(super) fn needs(node: &Node) -> Needs {
                 needs.process_details = true;
                 return;
             }
+            Test::Number(NumberSource::Age, _) | Test::NumberText(NumberSource::Age, _) => {
+                needs.opened = true;
+                return;
+            }
+            Test::Mark { .. } => {
+                needs.marks = true;
+                return;
+            }
             Test::Text(TextSource::Country | TextSource::Place, _) => {
                 needs.places = true;
                 return;

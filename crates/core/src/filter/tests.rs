@@ -654,7 +654,11 @@ fn needs_follow_from_the_terms() {
         ("autobound", Needs { autobound: true, ..none }),
         ("cgroup = /x", Needs { cgroups: true, ..none }),
         ("country = CN or org ~ x", Needs { places: true, ..none }),
-        ("mine uid = 5 age > 3 dev = lo", none),
+        ("not age > 5m", Needs { opened: true, ..none }),
+        ("process = age", Needs { owners: true, ..none }),
+        ("fwmark = 1", Needs { marks: true, ..none }),
+        ("mark in (1, 2)", Needs { marks: true, ..none }),
+        ("mine uid = 5 dev = lo", none),
     ] {
         assert_eq!(parse(text).needs(), needs, "{text}");
     }
