@@ -1,7 +1,7 @@
 use sockscope_model::{Field, Owner, Row, Value};
 
 use crate::columns::Column;
-use crate::text::{push_address, push_duration, push_endpoint, push_number, push_scaled, rfc3339};
+use crate::text::{push_address, push_duration, push_endpoint, push_local, push_number, push_scaled, rfc3339};
 
 /// The value as text, as it is: units are those of JSON.
 pub(crate) fn push_raw(out: &mut String, value: &Value<'_>) {
@@ -59,7 +59,7 @@ pub(crate) fn each_value(column: Column, row: &Row<'_>, text: &mut String, visit
             }
             return;
         }
-        Column::Local => push_endpoint(text, row, socket.key.local),
+        Column::Local => push_local(text, row),
         Column::Remote => match socket.key.remote {
             Some(remote) => push_endpoint(text, row, remote),
             None => return visit(None),

@@ -9,7 +9,7 @@ use crate::Listing;
 use crate::cell::{each_value, for_people, push_human, push_owner};
 use crate::clean::push_clean;
 use crate::columns::Column;
-use crate::text::{push_address, push_duration, push_endpoint};
+use crate::text::{push_address, push_duration, push_endpoint, push_local};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -309,7 +309,7 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
         // The columns of every listing, without the detour by way of values.
         Column::Field(Field::Protocol) => out.push_str(socket.key.protocol.name()),
         Column::Field(Field::LocalAddress) => push_address(out, socket.key.local.ip()),
-        Column::Local => push_endpoint(out, row, socket.key.local),
+        Column::Local => push_local(out, row),
         Column::Remote => match socket.key.remote {
             Some(remote) => push_endpoint(out, row, remote),
             None => out.push('-'),

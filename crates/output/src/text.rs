@@ -67,18 +67,27 @@ pub(crate) fn push_address(out: &mut String, address: IpAddr) {
 
 /// `10.0.0.5:443`, `[2001:db8::1]:443`, `[fe80::1%eth0]:443`.
 pub(crate) fn push_endpoint(out: &mut String, row: &Row<'_>, endpoint: SocketAddr) {
-    match endpoint {
-        SocketAddr::V4(v4) => push_address(out, IpAddr::V4(*v4.ip())),
-        SocketAddr::V6(v6) => {
-            out.push('[');
-            push_address(out, IpAddr::V6(*v6.ip()));
-            if v6.scope_id() != 0 {
-                out.push('%');
-                crate::clean::push_clean(out, &row.snapshot().interface_name(v6.scope_id()));
-            }
-            out.push(']');
-        }
+    push_endpoint_on(out, row, endpoint, None);
+}
+
+/// The local end; a socket that is bound to an interface shows it as `ss` does: `0.0.0.0%lo:8080`.
+pub(crate) fn push_local(out: &mut String, row: &Row<'_>) {
+    push_endpoint_on(out, row, row.socket.key.local, row.socket.interface);
+}
+
+fn push_endpoint_on(out: &mut String, row: &Row<'_>, endpoint: SocketAddr, interface: Option<u32>) {
+    let zone = match endpoint {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id()),
+        _ => interface,
+    };
+    let (open, close) = if endpoint.is_ipv6() { ("[", "]") } else { ("", "") };
+    out.push_str(open);
+    push_address(out, endpoint.ip());
+    if let Some(zone) = zone {
+        out.push('%');
+        crate::clean::push_clean(out, &row.snapshot().interface_name(zone));
     }
+    out.push_str(close);
     out.push(':');
     push_number(out, u64::from(endpoint.port()));
 }
