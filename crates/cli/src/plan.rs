@@ -2,7 +2,7 @@ use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
     Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State, StateSet,
 };
-use sockscope_output::{Column, TableOptions};
+use sockscope_output::{Column, TableOptions, clean};
 
 use crate::args::{Format, ListArgs, SocketArgs};
 use crate::exit::Failure;
@@ -23,8 +23,6 @@ pub(crate) struct Selection {
     choice: SourceChoice,
     kinds: Kinds,
     filter: Filter,
-    /// Whether the filter compares ages.
-    uses_age: bool,
     /// What the source is asked: what flags and filter need, and nothing more.
     pub(crate) request: Request,
 }
@@ -35,24 +33,18 @@ impl Selection {
         let choice = source(args.source.as_deref())?;
         let kinds = Kinds::new(args);
         let filter = filter(&args.filter)?;
-        let needs = filter.needs();
-        let (tcp, udp) = filter.protocols();
-        let (ipv4, ipv6) = filter.families();
+        let asked = filter.request();
         let request = Request {
-            tcp: kinds.tcp && tcp,
-            udp: kinds.udp && udp,
-            ipv4: kinds.ipv4 && ipv4,
-            ipv6: kinds.ipv6 && ipv6,
-            states: kinds.states().and(filter.states()),
-            condition: filter.condition(),
+            tcp: kinds.tcp && asked.tcp,
+            udp: kinds.udp && asked.udp,
+            ipv4: kinds.ipv4 && asked.ipv4,
+            ipv6: kinds.ipv6 && asked.ipv6,
+            states: kinds.states().and(asked.states),
             pushdown: args.pushdown,
-            owners: needs.owners || needs.process_details,
-            process_details: needs.process_details,
-            traffic: args.info || needs.traffic,
-            autobound: needs.autobound,
-            cgroups: needs.cgroups,
+            traffic: args.info || asked.traffic,
+            ..asked
         };
-        Ok(Selection { choice, kinds, filter, uses_age: compares_age(&args.filter), request })
+        Ok(Selection { choice, kinds, filter, request })
     }
 
     /// Takes only a source whose rows can be told from later sockets with the same addresses: for commands that act on them.
@@ -85,13 +77,23 @@ impl Selection {
 
     /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
     fn say_what_is_unknown(&self, snapshot: &mut Snapshot) {
-        if self.uses_age && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
+        let needs = self.filter.needs();
+        if needs.opened && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
             snapshot.notices.push(Notice {
                 code: "age-unknown",
                 message: "this source does not know when a socket was opened; `age` matches nothing".to_owned(),
             });
         }
-        if self.filter.needs().places {
+        if needs.marks && snapshot.sockets.iter().all(|socket| socket.mark.is_none()) {
+            snapshot.notices.push(Notice {
+                code: "marks-unknown",
+                message:
+                    "firewall marks can't be read here: that takes root (CAP_NET_ADMIN) and the source sock_diag; \
+                          a filter on them matches nothing"
+                        .to_owned(),
+            });
+        }
+        if needs.places {
             snapshot.notices.push(Notice {
                 code: "places-unknown",
                 message: "this version has no IP database; a filter on places matches nothing".to_owned(),
@@ -117,7 +119,8 @@ impl Kinds {
             udp: args.udp || !args.tcp,
             ipv4: args.ipv4 || !args.ipv6,
             ipv6: args.ipv6 || !args.ipv4,
-            listening: args.listening,
+            // As in `ss`: states that the filter begins with take the place of `-l`.
+            listening: args.listening && !begins_with_states(&args.filter),
         }
     }
 
@@ -138,6 +141,14 @@ impl Kinds {
         };
         protocol && family && (!self.listening || socket.is_listening())
     }
+}
+
+/// Whether the filter begins with `state NAME` or `exclude NAME`, and not with a comparison such as `state = NAME`.
+fn begins_with_states(words: &[String]) -> bool {
+    let text = words.join(" ").to_ascii_lowercase();
+    let mut words = text.split_ascii_whitespace();
+    let clause = words.next().is_some_and(|word| matches!(word, "state" | "exclude" | "excl"));
+    clause && words.next().is_some_and(|word| !word.starts_with(['=', '!', '~', '<', '>']) && word != "in")
 }
 
 /// How to print.
@@ -270,9 +281,9 @@ fn column_needs(columns: &[Column]) -> Needs {
             owners: column.needs_owners() || column.needs_process_details(),
             process_details: column.needs_process_details(),
             traffic: column.needs_traffic(),
-            autobound: false,
             cgroups: column.needs_cgroups(),
             places: column.needs_places(),
+            ..Needs::default()
         })
     })
 }
@@ -305,7 +316,7 @@ fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {
     if ELSEWHERE.contains(&name) || SourceChoice::ALL.iter().any(|choice| choice.name() == name) {
         return Err(Failure::System(format!("the source '{name}' is not available here; there are: {here}")));
     }
-    Err(Failure::Usage(format!("there is no source named '{name}'; there are: {here}")))
+    Err(Failure::Usage(format!("there is no source named '{}'; there are: {here}", clean(name))))
 }
 
 /// The filter that the words are; without words, everything.
@@ -329,37 +340,9 @@ fn filter(words: &[String]) -> Result<Filter, Failure> {
     Filter::from_words(words, &context).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Whether the filter compares `age` (or `opened_at`) with something: the filter itself does not tell which fields it has.
-fn compares_age(words: &[String]) -> bool {
-    let text = words.join(" ").to_ascii_lowercase();
-    ["age", "opened_at"].into_iter().any(|field| text.match_indices(field).any(|(at, _)| is_compared(&text, at, field)))
-}
-
-/// Whether the word at this place is one, and followed by an operator.
-fn is_compared(text: &str, at: usize, word: &str) -> bool {
-    let before = text.get(..at).unwrap_or_default();
-    let after = text.get(at + word.len()..).unwrap_or_default().trim_start();
-    let begins = !before.ends_with(|it: char| it.is_alphanumeric() || "_-./'\\\"".contains(it));
-    let operators = ["=", "!", "<", ">", "~", "in ", "in(", "eq ", "ne", "lt ", "le", "gt ", "ge"];
-    begins && operators.iter().any(|operator| after.starts_with(operator))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn age_is_found_where_it_is_compared() {
-        for filter in
-            ["age > 5m", "AGE gt 5m", "opened_at > 5m", "(age<1h)", "tcp and not age >= 1d", "age in (1s, 2s)"]
-        {
-            assert!(compares_age(&[filter.to_owned()]), "{filter}");
-        }
-        for filter in ["process = age", "message > 5", "process = 'age'", "user = age and tcp"] {
-            assert!(!compares_age(&[filter.to_owned()]), "{filter}");
-        }
-        assert!(compares_age(&["age".to_owned(), ">".to_owned(), "5m".to_owned()]));
-    }
 
     #[test]
     fn sources_of_other_systems_are_known_and_others_are_not() {

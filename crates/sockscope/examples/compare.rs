@@ -14,7 +14,7 @@ fn main() -> Result<(), sockscope::SourceError> {
         match change {
             Change::Opened(socket) => println!("opened  {:?}", socket.key),
             Change::Changed { before, after } => {
-                println!("changed {:?}: {:?} to {:?}", after.key, before.state, after.state)
+                println!("changed {:?}: {:?} to {:?}", after.key, before.state, after.state);
             }
             Change::Closed(socket) => println!("closed  {:?}", socket.key),
             _ => {}
