@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StyledStr};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
-use sockscope_model::State;
+use sockscope_core::Filter;
 use sockscope_output::Column;
 
 use crate::exit::Failure;
@@ -216,8 +216,8 @@ pub(crate) fn everything_for_completion() -> Command {
     let columns = || Column::all().map(|column| PossibleValue::new(column.name()).help(column.description()));
     let listed = PossibleValuesParser::new(columns().chain([PossibleValue::new("help")]));
     let sorted = PossibleValuesParser::new(columns());
-    let states = State::NAMED.into_iter().filter_map(State::name);
-    let filter = PossibleValuesParser::new(words::FILTER_WORDS.into_iter().chain(states));
+    // Long names of fields have short ones, which are offered instead.
+    let filter = PossibleValuesParser::new(Filter::words().filter(|word| !word.contains('_')));
     let with_values = |command: Command, lists: bool| {
         let source = PossibleValuesParser::new(crate::plan::source_names());
         let command = command

@@ -153,6 +153,7 @@ fn a_filter_on_marks_needs_no_privilege() {
                 assert_eq!(document["sources"][0]["name"], "sock_diag");
                 assert_eq!(document["sockets"][0]["local"]["port"], port);
                 assert!(document["sockets"][0]["mark"].is_null());
+                assert!(has_notice(&document, "marks-unknown"));
             }
             // Another user may not run what is in our target directory.
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),

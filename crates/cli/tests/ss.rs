@@ -254,3 +254,25 @@ fn the_same_rows_by_filter() {
     }
     assert!(with_rows + 8 > examples.len(), "only {with_rows} of {} filters select anything", examples.len());
 }
+
+/// States that the filter begins with take the place of `-l`, as in `ss`.
+#[test]
+fn states_replace_the_flag_for_listeners() {
+    let Some(quiet) = Quiet::new() else { return };
+    for words in
+        [&["state", "established"][..], &["exclude", "listening"], &["state", "listening", "state", "time-wait"], &[]]
+    {
+        let mut ours = vec!["-tl"];
+        ours.extend(words);
+        let mut theirs = vec!["-Htl", "-n"];
+        theirs.extend(words);
+        // With one protocol `ss` leaves out its column.
+        let theirs = quiet.run("ss", &theirs);
+        let theirs = theirs.lines().map(|line| ss_row(&format!("tcp {line}")).0).collect();
+        let text = quiet.run(env!("CARGO_BIN_EXE_sockscope"), &[&["--json", "--no-owners"], &ours[..]].concat());
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let rows = document["sockets"].as_array().unwrap().iter();
+        let ours = rows.filter(|socket| socket["state"] != "bound").map(row_of).collect();
+        assert_same(&format!("-tl {words:?}"), &ends(ours), &ends(theirs));
+    }
+}

@@ -83,17 +83,7 @@ impl Needs {
         self.cgroups |= field == Field::Cgroup;
         self.opened |= field == Field::OpenedAt;
         self.marks |= field == Field::Mark;
-        self.places |= matches!(
-            field,
-            Field::PlaceCountryCode
-                | Field::PlaceCountry
-                | Field::PlaceRegion
-                | Field::PlaceCity
-                | Field::PlaceAsn
-                | Field::PlaceOrganization
-                | Field::PlaceText
-                | Field::PlaceDatabase
-        );
+        self.places |= field.needs_places();
     }
 
     /// What either needs.
@@ -165,6 +155,11 @@ impl Filter {
             autobound: needs.autobound,
             cgroups: needs.cgroups,
         }
+    }
+
+    /// Every word that a filter may begin with: terms, words that stand alone, states, names of fields. For completions.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        terms::vocabulary()
     }
 
     /// The filter that every row passes.

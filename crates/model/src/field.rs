@@ -163,6 +163,21 @@ impl Field {
         )
     }
 
+    /// Whether the value comes from an IP database.
+    pub const fn needs_places(self) -> bool {
+        matches!(
+            self,
+            Field::PlaceCountryCode
+                | Field::PlaceCountry
+                | Field::PlaceRegion
+                | Field::PlaceCity
+                | Field::PlaceAsn
+                | Field::PlaceOrganization
+                | Field::PlaceText
+                | Field::PlaceDatabase
+        )
+    }
+
     /// The value of the row; `None` where it is not known. For a field with a value an owner, the first owner's.
     pub fn value<'a>(self, row: &Row<'a>) -> Option<Value<'a>> {
         if self.is_per_owner() {

@@ -241,19 +241,10 @@ impl Column {
 
     /// Whether it comes from an IP database.
     pub const fn needs_places(self) -> bool {
-        matches!(
-            self,
-            Column::Field(
-                Field::PlaceCountryCode
-                    | Field::PlaceCountry
-                    | Field::PlaceRegion
-                    | Field::PlaceCity
-                    | Field::PlaceAsn
-                    | Field::PlaceOrganization
-                    | Field::PlaceText
-                    | Field::PlaceDatabase
-            )
-        )
+        match self {
+            Column::Field(field) => field.needs_places(),
+            _ => false,
+        }
     }
 
     /// Whether it holds numbers, which tables align to the right.
