@@ -151,7 +151,7 @@ pub(crate) enum When {
 
 /// Makes sense of the words behind the program's name.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Failure> {
-    let words = utf8(words)?;
+    let words = without_later_options(utf8(words)?)?;
     let (name, words) = take_command(words);
     if let Some(name) = name.as_deref().filter(|name| LATER.contains(name)) {
         return Err(no_such_command_yet(name));
@@ -242,6 +242,24 @@ pub(crate) fn everything_for_completion() -> Command {
         .mut_subcommand("help", |command| {
             command.mut_arg("topic", |arg| arg.value_parser(PossibleValuesParser::new(topics)))
         })
+}
+
+/// Options that are to come. One that switches off what this version does not do is passed over; the others would change the
+/// rows, so it is said that they are missing.
+fn without_later_options(mut words: Vec<String>) -> Result<Vec<String>, Failure> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let later = ["--all-namespaces", "--database", "--resolve"];
+    let is_later = |word: &&String| later.iter().any(|option| word.split('=').next() == Some(option));
+    if let Some(option) = words.iter().take(end).find(is_later) {
+        let option = option.split('=').next().unwrap_or_default();
+        return Err(Failure::Usage(format!("this version has no option '{option}' (see --help for those it has)")));
+    }
+    let mut position = 0;
+    words.retain(|word| {
+        position += 1;
+        position > end || word != "--no-place"
+    });
+    Ok(words)
 }
 
 /// All words as text, or the one that is none.

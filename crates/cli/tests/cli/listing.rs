@@ -316,3 +316,15 @@ fn colour_is_decided_by_option_and_environment() {
     is_usage_error(&["--colour", "sometimes"]);
     is_usage_error(&["--colour"]);
 }
+
+#[test]
+fn options_that_are_to_come() {
+    for words in
+        [&["--resolve"][..], &["--database", "x.mmdb"], &["--database=x.mmdb", "tcp"], &["-t", "--all-namespaces"]]
+    {
+        assert!(is_usage_error(words).contains("this version has no option"), "{words:?}");
+    }
+    // There is no place to switch off yet.
+    let listener = Listener::open();
+    assert_eq!(at(listener.port, &sockets(&["--json", "--no-place", &sport(listener.port)])).len(), 1);
+}
