@@ -3,6 +3,9 @@
 /// Measures sockscope against its peers.
 #[cfg(target_os = "linux")]
 mod bench;
+/// Captures what the kernel says, for tests and as seeds for fuzzing.
+#[cfg(target_os = "linux")]
+mod capture;
 /// Counts sockscope's system calls.
 #[cfg(target_os = "linux")]
 mod counts;
@@ -24,6 +27,9 @@ enum Task {
     /// Make loads of sockets, and measure sockscope against ss, netstat and lsof
     #[cfg(target_os = "linux")]
     Bench(bench::Options),
+    /// Make sockets of every kind and write down what the kernel says of them, into testdata/
+    #[cfg(target_os = "linux")]
+    Capture,
     /// Count the system calls of one listing, by strace
     #[cfg(target_os = "linux")]
     Counts(counts::Options),
@@ -35,6 +41,8 @@ fn main() -> Result<()> {
     match Task::parse() {
         #[cfg(target_os = "linux")]
         Task::Bench(options) => bench::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]
         Task::Counts(options) => counts::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),

@@ -1,0 +1,112 @@
+//! What a kernel said (`cargo xtask capture`, Linux 6.18 on x86_64) is decoded to what is written beside it.
+//!
+//! After a new capture, or a change that is meant, `UPDATE=1 cargo test -p sockscope-wire` writes it anew: look at the difference.
+#![cfg(target_endian = "little")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what can't be read is a failed test")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use sockscope_model::{Family, Protocol, Socket};
+use sockscope_wire::{netlink, procfs, sock_diag};
+
+fn testdata(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
+}
+
+fn line(text: &mut String, socket: &Socket) {
+    let Socket { key, state, owners, uid, inode, interface, mark, queues, timer, traffic, exposure, cgroup, .. } =
+        socket;
+    let state = state.map_or("-".to_owned(), |state| state.to_string());
+    let remote = key.remote.map_or("-".to_owned(), |remote| remote.to_string());
+    writeln!(
+        text,
+        "{} {state} {} {remote} {:?} uid {uid:?} inode {inode:?} {:?} interface {interface:?} mark {mark:?} cgroup \
+         {cgroup:?} {queues:?} {timer:?} {exposure:?} {traffic:?}",
+        key.protocol.name(),
+        key.local,
+        key.tag,
+        owners.reason(),
+    )
+    .unwrap();
+}
+
+fn assert_pinned(name: &str, found: &str) {
+    let path = testdata(&format!("{name}.expected"));
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap();
+    for (number, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(found, expected, "{name}, line {}", number + 1);
+    }
+    assert_eq!(found.lines().count(), expected.lines().count(), "{name}");
+}
+
+#[test]
+fn sock_diag_dumps() {
+    for (name, protocol) in [
+        ("tcp", Protocol::Tcp),
+        ("tcp4-info", Protocol::Tcp),
+        ("tcp6", Protocol::Tcp),
+        ("udp4", Protocol::Udp),
+        ("udp6", Protocol::Udp),
+    ] {
+        let bytes = fs::read(testdata(&format!("sock_diag/{name}.bin"))).unwrap();
+        let mut text = String::new();
+        let mut rows = 0;
+        for message in netlink::messages(&bytes) {
+            let message = message.unwrap();
+            if message.kind == netlink::DONE {
+                assert_eq!(message.errno(), Some(0));
+                continue;
+            }
+            line(&mut text, &sock_diag::decode_row(message.payload, protocol, false).unwrap().socket);
+            rows += 1;
+        }
+        assert!(rows > 5, "{name}: {rows}");
+        assert_pinned(&format!("sock_diag/{name}"), &text);
+    }
+}
+
+#[test]
+fn tables_of_proc_net() {
+    for (name, protocol, family) in [
+        ("tcp", Protocol::Tcp, Family::Ipv4),
+        ("tcp6", Protocol::Tcp, Family::Ipv6),
+        ("udp", Protocol::Udp, Family::Ipv4),
+        ("udp6", Protocol::Udp, Family::Ipv6),
+    ] {
+        let table = procfs::table(&fs::read(testdata(&format!("procfs/{name}"))).unwrap(), protocol, family);
+        assert_eq!(table.malformed, []);
+        let mut text = String::new();
+        table.sockets.iter().for_each(|socket| line(&mut text, socket));
+        assert_pinned(&format!("procfs/{name}"), &text);
+    }
+}
+
+/// Any prefix of a capture, and a capture with any byte changed, gives rows or errors and nothing else.
+#[test]
+fn damaged_dumps_are_survived() {
+    let bytes = fs::read(testdata("sock_diag/udp6-info.bin")).unwrap();
+    let read = |bytes: &[u8]| {
+        for message in netlink::messages(bytes) {
+            let Ok(message) = message else { break };
+            let _ = (message.errno(), sock_diag::decode_row(message.payload, Protocol::Udp, false));
+        }
+    };
+    (0..bytes.len()).for_each(|length| read(bytes.split_at(length).0));
+    let mut damaged = bytes.clone();
+    for (index, byte) in bytes.iter().enumerate() {
+        for value in [0, 1, 0x7f, 0xff, byte.wrapping_add(4)] {
+            if let Some(place) = damaged.get_mut(index) {
+                *place = value;
+            }
+            read(&damaged);
+        }
+        if let Some(place) = damaged.get_mut(index) {
+            *place = *byte;
+        }
+    }
+}
