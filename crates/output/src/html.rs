@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use sockscope_model::{Owners, Row};
+use sockscope_model::{Field, Owners, Row};
 
 use crate::Listing;
 use crate::cell::{each_value, for_people, is_per_owner, push_human, push_raw};
@@ -17,7 +17,7 @@ const CHUNK: usize = 64 << 10;
 const STYLE: &str = include_str!("html.css");
 const SCRIPT: &str = include_str!("html.js");
 /// SHA-256 of the two, so that the page's policy allows these and nothing else; a test holds them against the files.
-const STYLE_HASH: &str = "b8+FMVcnxrCI4SRps0OZtN8Y/zlVXh0EOzAdCrK2RMs=";
+const STYLE_HASH: &str = "SMXVDIHsx7rl3UUAbM+eIbJiiU1r0aXd1EUXyyeaeQI=";
 const SCRIPT_HASH: &str = "kqp6KJpUCHp6z8bQZzh93pYxOCsMmIfif13KW/46/IY=";
 
 /// A page that needs nothing but itself: it can be sorted and filtered, opens from a file, is light or dark as its reader
@@ -114,7 +114,15 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
         _ = write!(page, "<td class=\"dim\" data-s=\"\">({})</td>", reason.name());
         return;
     }
-    page.push_str(if column.is_number() { "<td class=\"n\"" } else { "<td" });
+    page.push_str(match column {
+        _ if column.is_number() => "<td class=\"n\"",
+        // Long by nature, and no address: may be wrapped.
+        Column::Process
+        | Column::Field(Field::OwnerPath | Field::OwnerCommandLine | Field::Cgroup | Field::PlaceText) => {
+            "<td class=\"w\""
+        }
+        _ => "<td",
+    });
     let per_owner = is_per_owner(column);
     let Scratch { cell, text, before, composite } = scratch;
     cell.clear();
