@@ -1,6 +1,6 @@
 //! Under full-speed churn, sockets that live on are each listed exactly once.
 //!
-//! `SOCKSCOPE_CHURN_RUNS` says how often (default 25; `.ci/run` takes more, the figure in docs/completeness.md is for 1,000).
+//! `SOCKSCOPE_CHURN_RUNS` says how often (default 25; the figures in docs/completeness.md are for 1,000).
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
