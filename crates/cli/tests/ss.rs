@@ -10,6 +10,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use sockscope_testkit::Running;
@@ -253,6 +254,29 @@ fn the_same_rows_by_filter() {
         assert_same(&words.join(" "), &ends(quiet.sockscope(&[&words.join(" ")])), &theirs);
     }
     assert!(with_rows + 8 > examples.len(), "only {with_rows} of {} filters select anything", examples.len());
+}
+
+/// An ordinary user gets the same rows; the owners of other users' sockets become a reason, and a notice says what would help.
+#[test]
+fn the_same_rows_for_an_ordinary_user() {
+    let Some(quiet) = Quiet::new() else { return };
+    // Where anybody may run it.
+    let directory = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o755)).tempdir().unwrap();
+    let program = directory.path().join("sockscope");
+    std::fs::copy(env!("CARGO_BIN_EXE_sockscope"), &program).unwrap();
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", program.to_str().unwrap(), "--json"];
+    let document: serde_json::Value = serde_json::from_str(&quiet.run("setpriv", &nobody)).unwrap();
+    let sockets = document["sockets"].as_array().unwrap();
+    let rows = sockets.iter().filter(|socket| socket["state"] != "bound").map(row_of).collect();
+    assert_same("as nobody", &rows, &quiet.sockscope(&[]));
+    for socket in sockets {
+        let held = !socket["inode"].is_null();
+        assert!(socket["owners"].as_array().unwrap().is_empty());
+        assert_eq!(held, socket["no_owner"] == "needs-root", "{socket}");
+    }
+    let notices = document["notices"].as_array().unwrap();
+    let notice = notices.iter().find(|notice| notice["code"] == "owners-need-root").unwrap();
+    assert!(notice["message"].as_str().unwrap().contains("sudo"));
 }
 
 /// States that the filter begins with take the place of `-l`, as in `ss`.
