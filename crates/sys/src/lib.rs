@@ -3,15 +3,16 @@
 //! A backend provides a [`Source`](sockscope_model::Source) and a few facts about the viewer. Bytes that it reads are
 //! decoded in `sockscope-wire`; what it can't read becomes a notice or a reason beside the rows, never an empty list.
 
+// `--cfg sockscope_null` builds the backend of systems that have none, so that it keeps compiling.
 /// How closing a socket can fail.
 mod closing;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(sockscope_null)))]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), sockscope_null))]
 mod null;
 
 pub use closing::CloseError;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{CLOSABLE, NativeSource, SOURCES, close, interfaces, native, services_text, viewer_uid};
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), sockscope_null))]
 pub use null::{CLOSABLE, NativeSource, SOURCES, close, interfaces, native, services_text, viewer_uid};
