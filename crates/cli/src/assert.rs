@@ -1,7 +1,6 @@
 use std::io::Write;
 
-use sockscope_model::{Protocol, Row};
-use sockscope_output::{Listing, assert_json, clean};
+use sockscope_output::{Listing, assert_json, brief};
 
 use crate::args::AssertArgs;
 use crate::exit::{Exit, Failure, complain};
@@ -53,28 +52,10 @@ pub(crate) fn run(args: &AssertArgs) -> Result<Exit, Failure> {
 fn matches(listing: &Listing<'_>) -> String {
     let count = listing.rows.len();
     let mut text = if count == 1 { "a socket matches: ".to_owned() } else { format!("{count} sockets match: ") };
-    let named: Vec<String> = listing.rows().take(NAMED).map(|row| describe(&row)).collect();
+    let named: Vec<String> = listing.rows().take(NAMED).map(|row| brief(&row)).collect();
     text.push_str(&named.join("; "));
     if count > NAMED {
         text.push_str(&format!("; and {} more", count - NAMED));
-    }
-    text
-}
-
-fn describe(row: &Row<'_>) -> String {
-    let key = &row.socket.key;
-    let mut text = format!("{} {}", key.protocol.name(), key.local);
-    if let Some(remote) = key.remote {
-        text.push_str(&format!(" to {remote}"));
-    }
-    match row.socket.state {
-        Some(state) => text.push_str(&format!(" {state}")),
-        None if key.protocol == Protocol::Udp && key.remote.is_none() => text.push_str(" unconnected"),
-        None => {}
-    }
-    for owner in row.socket.owners.processes() {
-        let name = row.snapshot().process(owner.process).map_or("", |process| process.name.as_str());
-        text.push_str(&format!(" {}[{}]", clean(name), owner.process.pid));
     }
     text
 }

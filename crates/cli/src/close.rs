@@ -3,7 +3,7 @@ use std::io::{self, BufRead, Write};
 use sockscope_core::default_order;
 use sockscope_model::{Field, Frame, Row, SourceError, State, StateSet};
 use sockscope_output::schema::{Outcome, ProcessName, Socket};
-use sockscope_output::{Column, Listing, TableOptions, clean, outcome_json, table};
+use sockscope_output::{Column, Listing, TableOptions, brief, outcome_json, table};
 use sockscope_sys::{self as sys, CloseError};
 
 use crate::args::{CloseArgs, When};
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     // First what went wrong, which nothing that happens to the output may hide.
     for (row, fate) in &done {
         if let Fate::Refused(reason) = fate {
-            complain(&format!("can't close {}: {reason}", describe(row)));
+            complain(&format!("can't close {}: {reason}", brief(row)));
         }
     }
     match print(&done, args.json) {
@@ -198,7 +198,7 @@ fn print(done: &[(Row<'_>, Fate)], json: bool) -> io::Result<()> {
             Fate::Refused(_) => "refused",
             Fate::Gone => "gone",
         };
-        writeln!(out, "{verb} {}", describe(row))?;
+        writeln!(out, "{verb} {}", brief(row))?;
     }
     out.flush()
 }
@@ -213,24 +213,6 @@ fn exit(done: &[(Row<'_>, Fate)]) -> Exit {
         (false, true) => Exit::System,
         (false, false) => Exit::No,
     }
-}
-
-/// `tcp 127.0.0.1:40000 127.0.0.1:80 curl[12]`.
-fn describe(row: &Row<'_>) -> String {
-    let key = &row.socket.key;
-    let mut text = format!("{} {} ", key.protocol.name(), key.local);
-    match key.remote {
-        Some(remote) => text.push_str(&remote.to_string()),
-        None => text.push('-'),
-    }
-    for owner in row.socket.owners.processes() {
-        let name = row.snapshot().process(owner.process).map_or("", |process| process.name.as_str());
-        text.push_str(&format!(" {}[{}]", clean(name), owner.process.pid));
-    }
-    if let Some(reason) = row.socket.owners.reason() {
-        text.push_str(&format!(" ({})", reason.name()));
-    }
-    text
 }
 
 #[cfg(test)]

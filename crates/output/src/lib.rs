@@ -34,3 +34,4 @@ pub use self::json::{assert_json, json, ndjson, outcome_json};
 pub use self::listing::Listing;
 pub use self::schema::snapshot_schema;
 pub use self::table::{TableOptions, table};
+pub use self::text::brief;

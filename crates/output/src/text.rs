@@ -1,7 +1,7 @@
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
-use sockscope_model::{Row, Timestamp};
+use sockscope_model::{NoOwner, Row, Timestamp};
 
 /// A short text on the stack. What does not fit makes [`fmt::Write`] fail.
 pub(crate) struct Stack<const N: usize> {
@@ -90,6 +90,31 @@ fn push_endpoint_on(out: &mut String, row: &Row<'_>, endpoint: SocketAddr, inter
     out.push_str(close);
     out.push(':');
     push_number(out, u64::from(endpoint.port()));
+}
+
+/// A socket in a message: `tcp 127.0.0.1:40000 127.0.0.1:80 established curl[12]`, or with the reason why nobody owns it.
+pub fn brief(row: &Row<'_>) -> String {
+    let socket = row.socket;
+    let mut text = format!("{} ", socket.key.protocol.name());
+    push_local(&mut text, row);
+    text.push(' ');
+    match socket.key.remote {
+        Some(remote) => push_endpoint(&mut text, row, remote),
+        None => text.push('-'),
+    }
+    if let Some(state) = socket.state {
+        text.push_str(&format!(" {state}"));
+    }
+    for owner in socket.owners.processes() {
+        text.push(' ');
+        crate::clean::push_clean(&mut text, row.snapshot().process(owner.process).map_or("", |it| it.name.as_str()));
+        text.push_str(&format!("[{}]", owner.process.pid));
+    }
+    match socket.owners.reason() {
+        None | Some(NoOwner::NotAsked) => {}
+        Some(reason) => text.push_str(&format!(" ({})", reason.name())),
+    }
+    text
 }
 
 /// Whether RFC 3339 has words for the moment: years 0 to 9999, less the last two days, which are 10000 in some time zone.
