@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
-    Family, Frame, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State, StateSet,
+    Family, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State,
+    StateSet,
 };
 use sockscope_output::{Column, TableOptions, clean};
 
@@ -68,10 +71,19 @@ impl Selection {
     pub(crate) fn look(&self) -> Result<(Frame, Vec<usize>), SourceError> {
         let mut snapshot = sys::native(self.choice)?.snapshot(&self.request)?;
         self.say_what_is_unknown(&mut snapshot);
-        let frame = Frame::new(snapshot);
+        let mut frame = Frame::new(snapshot);
         let everything = self.filter.is_everything();
         let meant = |row: &Row<'_>| self.kinds.contain(row.socket) && (everything || self.filter.matches(row));
-        let rows = frame.rows().enumerate().filter(|(_, row)| meant(row)).map(|(index, _)| index).collect();
+        let rows: Vec<usize> = frame.rows().enumerate().filter(|(_, row)| meant(row)).map(|(index, _)| index).collect();
+        // Owners that are hidden matter if a listed row lacks them, or the filter asked for them.
+        let hidden =
+            |index: &usize| frame.row(*index).is_some_and(|row| row.socket.owners.reason() == Some(NoOwner::NeedsRoot));
+        if !self.filter.needs().owners
+            && !rows.iter().any(hidden)
+            && let Some(snapshot) = Arc::get_mut(&mut frame.snapshot)
+        {
+            snapshot.notices.retain(|notice| notice.code != "owners-need-root");
+        }
         Ok((frame, rows))
     }
 

@@ -277,6 +277,15 @@ fn the_same_rows_for_an_ordinary_user() {
     let notices = document["notices"].as_array().unwrap();
     let notice = notices.iter().find(|notice| notice["code"] == "owners-need-root").unwrap();
     assert!(notice["message"].as_str().unwrap().contains("sudo"));
+
+    // Rows that nobody can own lack nothing that root would see, unless the filter asks for owners.
+    for (filter, expected) in [("state time-wait", false), ("process = nobody-has-it or state = time-wait", true)] {
+        let words = [&nobody[..], &[filter]].concat();
+        let document: serde_json::Value = serde_json::from_str(&quiet.run("setpriv", &words)).unwrap();
+        let notices = document["notices"].as_array().unwrap();
+        assert!(!document["sockets"].as_array().unwrap().is_empty());
+        assert_eq!(notices.iter().any(|notice| notice["code"] == "owners-need-root"), expected, "{filter}");
+    }
 }
 
 /// States that the filter begins with take the place of `-l`, as in `ss`.

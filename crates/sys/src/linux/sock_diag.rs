@@ -289,8 +289,10 @@ impl<'a> Dumper<'a> {
         if !interrupted && !crowded {
             return Ok(());
         }
-        // Handshakes are counted nowhere until they end.
-        let handshakes = self.rows.sockets.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
+        // Handshakes are counted nowhere until they end; where the request leaves them out, there may be some.
+        let handshakes = !states.contains(State::SynReceived)
+            || self.request.pushdown && self.request.condition.is_some()
+            || self.rows.sockets.iter().skip(first_row).any(|row| row.state == Some(State::SynReceived));
         if before.is_some() && !handshakes && Counters::read().as_ref() == before {
             return Ok(());
         }
