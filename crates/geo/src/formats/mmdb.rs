@@ -1,0 +1,10 @@
+use super::{Format, Opened};
+use crate::{Data, OpenError, Options};
+
+pub(super) fn detect(_bytes: &[u8]) -> bool {
+    false
+}
+
+pub(super) fn open(_data: Data, _options: &Options) -> Result<Opened, OpenError> {
+    Err(OpenError::damaged(Format::Mmdb, 0, "not read yet"))
+}

@@ -1,0 +1,117 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use sockscope_geo::{Database, Details, Format, Language, OpenError, Options};
+
+/// Holds what a writer made against the committed file, and gives it back.
+pub(crate) fn fixture(name: &str, made: Vec<u8>) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/geo").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let committed = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(committed == made, "{} is not what its writer makes; UPDATE=1 rewrites it", path.display());
+    made
+}
+
+pub(crate) fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Opens by content.
+pub(crate) fn open(bytes: &[u8]) -> Result<Database, OpenError> {
+    Database::open(bytes.to_vec(), &Options::default())
+}
+
+/// Opens by content, to answer in a language.
+pub(crate) fn open_in(bytes: &[u8], language: &str) -> Result<Database, OpenError> {
+    Database::open(bytes.to_vec(), &Options { language: Language::parse(language).unwrap(), key: None })
+}
+
+/// What a database states about an address.
+pub(crate) fn details<'a>(database: &'a Database, text: &str) -> Option<Details<'a>> {
+    database.lookup(address(text)).map(|place| place.details())
+}
+
+/// The text alone.
+pub(crate) fn text(database: &Database, address: &str) -> Option<String> {
+    details(database, address).map(|details| details.text.into_owned())
+}
+
+/// 2,000 damaged versions of a file: opening gives a database or an error, a look-up an answer or none, and both end.
+pub(crate) fn survives_damage(format: Format, bytes: &[u8], options: &Options) {
+    let mut random = Random(0x5eed ^ bytes.len() as u64);
+    let mut opened = 0;
+    for round in 0..2000 {
+        let mut damaged = bytes.to_vec();
+        match round % 4 {
+            0 => damaged.truncate(random.below(bytes.len())),
+            1 => {
+                // Headers are where small changes hurt most.
+                let span = if random.below(2) == 0 { bytes.len().min(64) } else { bytes.len() };
+                for _ in 0..=random.below(4) {
+                    damaged[random.below(span)] = random.next() as u8;
+                }
+            }
+            2 => {
+                let at = random.below(bytes.len().saturating_sub(4).max(1));
+                let extreme =
+                    [0_u32, 1, 0x7fff_ffff, u32::MAX, bytes.len() as u32, bytes.len() as u32 - 1][random.below(6)];
+                let value = if random.below(2) == 0 { extreme.to_le_bytes() } else { extreme.to_be_bytes() };
+                for (byte, new) in damaged[at..].iter_mut().zip(value) {
+                    *byte = new;
+                }
+            }
+            _ => {
+                let (from, to) = (random.below(bytes.len()), random.below(bytes.len()));
+                let length = random.below(64).min(bytes.len() - from.max(to));
+                damaged.copy_within(from..from + length, to);
+            }
+        }
+        let open =
+            if round % 2 == 0 { Database::open(damaged, options) } else { Database::open_as(format, damaged, options) };
+        match open {
+            Ok(mut database) => {
+                opened += 1;
+                exercise(&database, &mut random);
+                database.ranges();
+                database.prepare();
+                exercise(&database, &mut random);
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+    assert!(opened > 50, "damage was always found at once: the look-ups were hardly tried");
+    assert_eq!(open(&[]).unwrap_err(), OpenError::Empty);
+    Database::open_as(format, Vec::new(), options).unwrap_err();
+}
+
+fn exercise(database: &Database, random: &mut Random) {
+    let edges = ["0.0.0.0", "255.255.255.255", "1.0.0.0", "8.8.8.8", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"];
+    let random_ones = (0..16).map(|index| match index % 2 {
+        0 => IpAddr::from((random.next() as u32).to_be_bytes()),
+        _ => IpAddr::from((u128::from(random.next()) << 64 | u128::from(random.next())).to_be_bytes()),
+    });
+    for address in edges.map(address).into_iter().chain(random_ones.collect::<Vec<_>>()) {
+        if let Some(place) = database.lookup(address) {
+            place.details();
+        }
+    }
+}
+
+/// The same numbers each time (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Below a bound that is not zero.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
