@@ -11,10 +11,13 @@ mod diff;
 mod filter;
 /// The names of fields as users type them.
 mod names;
+/// Where the peers are.
+mod places;
 /// The order of rows.
 mod sort;
 
 pub use diff::{apply, diff};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
 pub use names::{SHORT_NAMES, field_by_name};
+pub use places::Locator;
 pub use sort::{SortError, SortKey, default_order, sort};

@@ -51,19 +51,21 @@ impl Atlas {
     /// What is known of an address: that it is special, or what the first database says that knows it.
     #[inline]
     pub fn lookup(&self, address: IpAddr) -> Option<Answer<'_>> {
-        self.lookup_all(address).next()
+        self.lookup_all(address).next().map(|(_, answer)| answer)
     }
 
-    /// That an address is special, or what every database says that knows it.
+    /// That an address is special, or what every database says that knows it, with the database's position.
     #[inline]
-    pub fn lookup_all(&self, address: IpAddr) -> impl Iterator<Item = Answer<'_>> {
+    pub fn lookup_all(&self, address: IpAddr) -> impl Iterator<Item = (usize, Answer<'_>)> {
         let address = match address {
             IpAddr::V6(ipv6) => inner_ipv4(ipv6).map_or(address, IpAddr::V4),
             IpAddr::V4(_) => address,
         };
         let special = Special::of(address);
         let databases = if special.is_some() { &[][..] } else { &self.databases };
-        let places = databases.iter().filter_map(move |database| database.lookup(address));
-        special.map(Answer::Special).into_iter().chain(places.map(Answer::Place))
+        let places = databases.iter().enumerate().filter_map(move |(position, database)| {
+            database.lookup(address).map(|place| (position, Answer::Place(place)))
+        });
+        special.map(|special| (0, Answer::Special(special))).into_iter().chain(places)
     }
 }

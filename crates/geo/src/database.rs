@@ -101,6 +101,11 @@ impl Database {
         self.reader.ranges()
     }
 
+    /// Visits every range of addresses that it knows something of: the first and the last address, and the place.
+    pub fn each_range<'a>(&'a self, visit: &mut dyn FnMut(IpAddr, IpAddr, Place<'a>)) {
+        self.reader.each_range(&mut |first, last, record| visit(first, last, Place { database: self, record }));
+    }
+
     /// Reads what makes many look-ups quick: worth its time (at most some 50 ms) and memory (at most the size of the file)
     /// from some 50,000 look-ups on.
     pub fn prepare(&mut self) {

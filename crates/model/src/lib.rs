@@ -31,7 +31,7 @@ mod traffic;
 pub use address::{AddressBlock, AddressBlockError, Exposure, clean_address};
 pub use change::Change;
 pub use field::{Field, Value};
-pub use place::Place;
+pub use place::{Coordinates, IpDatabase, Place};
 pub use process::{NoOwner, Owner, Owners, Process, ProcessId};
 pub use request::{Condition, ErrorKind, Request, Source, SourceChoice, SourceError};
 pub use snapshot::{Frame, Namespace, Notice, Row, Snapshot, SourceReport};

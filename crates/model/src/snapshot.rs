@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Place, Process, ProcessId, Socket, Timestamp};
+use crate::{IpDatabase, Place, Process, ProcessId, Socket, Timestamp};
 
 /// What one source did for a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,14 +126,16 @@ impl Snapshot {
 pub struct Frame {
     /// The system's part.
     pub snapshot: Arc<Snapshot>,
-    /// What each IP database that knows an address says, in the order of the databases.
-    pub places: HashMap<IpAddr, Vec<Place>>,
+    /// The IP databases that were asked where the peers are, in order.
+    pub databases: Vec<IpDatabase>,
+    /// What each of them that knows an address says, in their order. Addresses of one place share it.
+    pub places: HashMap<IpAddr, Arc<[Place]>>,
 }
 
 impl Frame {
     /// A frame to which nothing was added yet.
     pub fn new(snapshot: Snapshot) -> Frame {
-        Frame { snapshot: Arc::new(snapshot), places: HashMap::new() }
+        Frame { snapshot: Arc::new(snapshot), databases: Vec::new(), places: HashMap::new() }
     }
 
     /// All rows.
@@ -165,7 +167,7 @@ impl<'a> Row<'a> {
     /// What every database says about the peer.
     pub fn places(&self) -> &'a [Place] {
         let Some(remote) = self.socket.key.remote else { return &[] };
-        self.frame.places.get(&remote.ip()).map_or(&[], Vec::as_slice)
+        self.frame.places.get(&remote.ip()).map_or(&[], |places| places)
     }
 
     /// What the first database that knows says about the peer.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use sockscope_geo::Special;
 use sockscope_model::{AddressBlock, AddressBlockError, Family, Protocol, clean_address};
 
 use super::Context;
@@ -240,8 +241,8 @@ impl Scope {
             (Scope::Loopback, address) => address.is_loopback(),
             (Scope::Private, IpAddr::V4(v4)) => v4.is_private(),
             (Scope::Private, IpAddr::V6(v6)) => v6.is_unique_local(),
-            (Scope::Public, IpAddr::V4(v4)) => is_public_v4(v4),
-            (Scope::Public, IpAddr::V6(v6)) => is_public_v6(v6),
+            (Scope::Public, IpAddr::V4(_)) => Special::of(address).is_none(),
+            (Scope::Public, IpAddr::V6(v6)) => is_global_unicast(v6) && Special::of(address).is_none(),
         }
     }
 
@@ -256,36 +257,12 @@ impl Scope {
     }
 }
 
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, d] = address.octets();
-    !(a == 0
-        || a == 127
-        || a >= 224 // multicast, reserved, limited broadcast
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_documentation()
-        || (a == 100 && b & 0xc0 == 64) // shared address space
-        || (a == 198 && b & 0xfe == 18) // benchmarking
-        // IETF protocol assignments, of which Port Control Protocol and TURN anycast are globally reachable.
-        || (a == 192 && b == 0 && c == 0 && d != 9 && d != 10))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    match a {
-        // NAT64 is global; its local-use sibling 64:ff9b:1::/48 is not.
-        0x64 => b == 0xff9b && [c, d, e, f] == [0; 4],
-        // 2001::/23 is for protocols; these assignments in it are globally reachable.
-        0x2001 if b < 0x200 => {
-            (b == 1 && [c, d, e, f, g] == [0; 5] && (1..=3).contains(&h))
-                || b == 3
-                || (b == 4 && c == 0x112)
-                || (0x20..=0x3f).contains(&b)
-        }
-        0x2001 if b == 0xdb8 => false,
-        0x2002 => false,                    // 6to4
-        0x3fff => b >= 0x1000,              // documentation
-        _ => (0x2000..0x4000).contains(&a), // all of global unicast that was ever given out
+/// Unicast that was ever given out, less 6to4, which the registry does not call reachable, and with NAT64, which it does.
+fn is_global_unicast(address: Ipv6Addr) -> bool {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => true,
+        [0x2001, 0, ..] | [0x2002, ..] => false,
+        [first, ..] => (0x2000..0x4000).contains(&first),
     }
 }
 

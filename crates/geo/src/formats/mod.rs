@@ -94,8 +94,19 @@ pub(crate) trait Reader: Send + Sync {
     /// What a record states. Of a damaged one: what can be read.
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a>;
 
-    /// How many ranges there are.
-    fn ranges(&self) -> Ranges;
+    /// Visits every range that has a record, in the order of the file, IPv4 addresses as such wherever the file keeps them.
+    /// Ends even where the file is damaged so that its parts refer to each other in circles.
+    fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record));
+
+    /// How many ranges [`Reader::each_range`] visits.
+    fn ranges(&self) -> Ranges {
+        let mut ranges = Ranges::default();
+        self.each_range(&mut |first, _, _| match first {
+            IpAddr::V4(_) => ranges.ipv4 += 1,
+            IpAddr::V6(_) => ranges.ipv6 += 1,
+        });
+        ranges
+    }
 
     /// See [`Database::prepare`].
     fn prepare(&mut self) {}

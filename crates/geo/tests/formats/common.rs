@@ -3,10 +3,12 @@ use std::path::PathBuf;
 
 use sockscope_geo::{Database, Details, Format, Language, OpenError, Options};
 
-/// Holds what a writer made against the committed file, and gives it back.
-pub(crate) fn fixture(name: &str, made: Vec<u8>) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/geo").join(name);
+/// Holds what a writer made against the committed file, `testdata/geo_FORMAT/NAME`, and gives it back.
+pub(crate) fn fixture(format: &str, name: &str, made: Vec<u8>) -> Vec<u8> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(format!("geo_{format}"));
+    let path = directory.join(name);
     if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(&path, &made).unwrap();
     }
     let committed = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -74,7 +76,10 @@ pub(crate) fn survives_damage(format: Format, bytes: &[u8], options: &Options) {
             Ok(mut database) => {
                 opened += 1;
                 exercise(&database, &mut random);
-                database.ranges();
+                let ranges = database.ranges();
+                let mut visited = 0;
+                database.each_range(&mut |_, _, _| visited += 1);
+                assert_eq!(ranges.ipv4 + ranges.ipv6, visited);
                 database.prepare();
                 exercise(&database, &mut random);
             }

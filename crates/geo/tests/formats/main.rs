@@ -1,7 +1,7 @@
 //! Every format: a small file of our own making, what its reader says of it, and what damage does to it.
 //!
 //! Each module writes its format by the description of it and not by our reader. The files are committed in
-//! `testdata/geo`, where fuzzing takes them as seeds; `UPDATE=1` rewrites them.
+//! `testdata/geo_*`, where fuzzing takes them as seeds; `UPDATE=1` rewrites them.
 
 mod common;
 mod czdb;

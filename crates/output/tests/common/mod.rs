@@ -172,8 +172,8 @@ pub(crate) fn placed() -> Frame {
     let mut frame = varied();
     let places =
         vec![place("United States", "DB-IP Country Lite 2026-06"), place("美国 APNIC&CloudFlare公共DNS", "QQWry")];
-    frame.places.insert("1.1.1.1".parse().unwrap(), places);
-    frame.places.insert("9.9.9.9".parse().unwrap(), vec![place("Switzerland", "DB-IP Country Lite 2026-06")]);
+    frame.places.insert("1.1.1.1".parse().unwrap(), places.into());
+    frame.places.insert("9.9.9.9".parse().unwrap(), [place("Switzerland", "DB-IP Country Lite 2026-06")].into());
     frame
 }
 
