@@ -16,6 +16,9 @@ mod fuzz;
 /// Runs a program and says what it cost.
 #[cfg(target_os = "linux")]
 mod measure;
+/// Writing measurements down.
+#[cfg(target_os = "linux")]
+mod page;
 /// Where things are, and running cargo.
 mod repository;
 
