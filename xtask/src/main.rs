@@ -19,6 +19,8 @@ mod measure;
 /// Writing measurements down.
 #[cfg(target_os = "linux")]
 mod page;
+/// Holds our readers of databases against independent ones.
+mod peers;
 /// Where things are, and running cargo.
 mod repository;
 
@@ -42,6 +44,8 @@ enum Task {
     Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
+    /// Hold our readers of IP location databases against independent ones, on real databases
+    Peers(peers::Options),
 }
 
 fn main() -> Result<()> {
@@ -54,5 +58,6 @@ fn main() -> Result<()> {
         Task::Counts(options) => counts::run(&options),
         Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Peers(options) => peers::run(&options),
     }
 }

