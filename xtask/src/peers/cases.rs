@@ -74,19 +74,19 @@ pub(super) const CASES: [Case; 13] = [
         ranges: Some((547_697, 0)),
         all_edges: true,
         asked: before_version,
-        states: |answer| text(&[&answer["Country"], &answer["Area"]]),
+        states: |answer| text(answer, &["/Country", "/Area"]),
         ..Case::new(File::Real("qqwry.dat"), Runtime::Node, "npm lib-qqwry 1.3.4", "lib-qqwry")
     },
     Case {
         ranges: Some((547_697, 0)),
         all_edges: true,
         asked: before_version,
-        states: |answer| text(&[&answer[0], &answer[1]]),
+        states: |answer| text(answer, &["/0", "/1"]),
         ..Case::new(File::Real("qqwry.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
     },
     Case {
         asked: not_embedding_ipv4,
-        states: |answer| text(&[&answer["cArea"], &answer["aArea"]]),
+        states: |answer| text(answer, &["/cArea", "/aArea"]),
         squeezed: true,
         ..Case::new(File::Real("ipv6wry.db"), Runtime::Node, "npm ip2region 2.3.0", "zx")
     },
@@ -97,7 +97,7 @@ pub(super) const CASES: [Case; 13] = [
         ..Case::new(File::Real("ip2region.xdb"), Runtime::Python, "PyPI py-ip2region 3.0.6", "xdb")
     },
     Case {
-        states: |answer| region(&answer["region"]),
+        states: |answer| region(at(answer, "/region")),
         ..Case::new(File::Real("ip2region.db"), Runtime::Node, "npm ip2region 2.3.0", "ip2region-db")
     },
     mmdb("iptoasn-country.mmdb", "zh-CN", flat_chinese),
@@ -147,23 +147,29 @@ fn meant(part: &str) -> Option<&str> {
     (!["", "0", "-"].contains(&part) && !part.eq_ignore_ascii_case("CZ88.NET")).then_some(part)
 }
 
-fn one(value: &Value) -> String {
-    value.as_str().and_then(meant).unwrap_or_default().to_owned()
+/// What there is at a path (RFC 6901); null where there is none.
+fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    value.pointer(path).unwrap_or(&Value::Null)
 }
 
-fn text(parts: &[&Value]) -> Vec<Statement> {
-    vec![("text", joined(parts.iter().filter_map(|part| part.as_str())))]
+fn one(value: &Value, path: &str) -> String {
+    at(value, path).as_str().and_then(meant).unwrap_or_default().to_owned()
+}
+
+fn text(answer: &Value, paths: &[&str]) -> Vec<Statement> {
+    vec![("text", joined(paths.iter().filter_map(|path| at(answer, path).as_str())))]
 }
 
 /// Also <https://www.ipip.net>'s names of fields.
 fn ipdb(answer: &Value) -> Vec<Statement> {
-    let names = ["country_name", "region_name", "city_name", "district_name", "owner_domain", "isp_domain"];
-    let mut all = text(&names.map(|name| &answer[name]));
-    all.push(("country", one(&answer["country_name"])));
-    all.push(("region", one(&answer["region_name"])));
-    all.push(("city", one(&answer["city_name"])));
-    all.push(("organization", one(&answer["isp_domain"])));
-    let code = one(&answer["country_code"]);
+    const TEXT: [&str; 6] =
+        ["/country_name", "/region_name", "/city_name", "/district_name", "/owner_domain", "/isp_domain"];
+    let mut all = text(answer, &TEXT);
+    all.push(("country", one(answer, "/country_name")));
+    all.push(("region", one(answer, "/region_name")));
+    all.push(("city", one(answer, "/city_name")));
+    all.push(("organization", one(answer, "/isp_domain")));
+    let code = one(answer, "/country_code");
     // Where it states none, ours may tell it from the name.
     if !code.is_empty() {
         all.push(("country_code", code));
@@ -194,41 +200,41 @@ fn flat_english(answer: &Value) -> Vec<Statement> {
 
 /// Databases of codes, and DB-IP's of cities: the name of the country is ours.
 fn flat(answer: &Value, language: &str) -> Vec<Statement> {
-    let code = one(&answer["country_code"]);
+    let code = one(answer, "/country_code");
     let name =
         CountryCode::parse(&code).zip(Language::parse(language)).and_then(|(code, language)| code.name(&language));
     let country = name.unwrap_or_default().to_owned();
     let mut all = vec![("country_code", code), ("country", country.clone())];
-    let (region, city) = (one(&answer["state1"]), one(&answer["city"]));
-    let words = joined([region.as_str(), one(&answer["state2"]).as_str(), city.as_str()]);
+    let (region, city) = (one(answer, "/state1"), one(answer, "/city"));
+    let words = joined([region.as_str(), one(answer, "/state2").as_str(), city.as_str()]);
     all.push(("text", if words.is_empty() { country } else { words }));
     all.push(("region", region));
     all.push(("city", city));
-    if let (Some(latitude), Some(longitude)) = (answer["latitude"].as_f64(), answer["longitude"].as_f64()) {
-        all.push(("coordinates", coordinates(latitude, longitude)));
-    }
+    all.extend(located(answer));
     all
 }
 
 /// MaxMind's own.
 fn nested(answer: &Value, languages: &[&str]) -> Vec<Statement> {
     let name = |of: &Value| {
-        let names = languages.iter().map(|language| one(&of["names"][language]));
+        let names = languages.iter().map(|language| one(of, &format!("/names/{language}")));
         names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
     };
-    let regions: Vec<String> = answer["subdivisions"].as_array().into_iter().flatten().map(name).collect();
-    let (country, city) = (name(&answer["country"]), name(&answer["city"]));
+    let regions: Vec<String> = at(answer, "/subdivisions").as_array().into_iter().flatten().map(name).collect();
+    let (country, city) = (name(at(answer, "/country")), name(at(answer, "/city")));
     let parts = [country.as_str()].into_iter().chain(regions.iter().map(String::as_str)).chain([city.as_str()]);
     let mut all = vec![("text", joined(parts))];
     all.push(("region", regions.first().cloned().unwrap_or_default()));
     all.push(("city", city));
     all.push(("country", country));
-    all.push(("country_code", one(&answer["country"]["iso_code"])));
-    let location = &answer["location"];
-    if let (Some(latitude), Some(longitude)) = (location["latitude"].as_f64(), location["longitude"].as_f64()) {
-        all.push(("coordinates", coordinates(latitude, longitude)));
-    }
+    all.push(("country_code", one(answer, "/country/iso_code")));
+    all.extend(located(at(answer, "/location")));
     all
+}
+
+fn located(value: &Value) -> Option<Statement> {
+    let (latitude, longitude) = at(value, "/latitude").as_f64().zip(at(value, "/longitude").as_f64())?;
+    Some(("coordinates", coordinates(latitude, longitude)))
 }
 
 /// To about ten metres, which is finer than any database is; nothing at 0/0, which stands for "unknown".

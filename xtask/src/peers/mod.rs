@@ -10,7 +10,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::Value;
-use sockscope_geo::{Database, Details, Language, inner_ipv4};
+use sockscope_geo::{Database, Details, Language};
 
 use crate::data;
 use crate::repository::root;
@@ -20,7 +20,7 @@ mod cases;
 /// The independent readers.
 pub(crate) mod readers;
 
-use cases::{CASES, Case, File, Statement};
+use cases::{CASES, Case, File};
 use readers::{Readers, Runtime};
 
 /// What to compare, and how much of it.
