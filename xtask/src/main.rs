@@ -16,6 +16,8 @@ mod fuzz;
 /// Runs a program and says what it cost.
 #[cfg(target_os = "linux")]
 mod measure;
+/// Makes the table of countries that is part of the program.
+mod places;
 /// Where things are, and running cargo.
 mod repository;
 
@@ -39,6 +41,8 @@ enum Task {
     Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
+    /// Make the table of countries that is part of the program, from the pinned package
+    Places(places::Options),
 }
 
 fn main() -> Result<()> {
@@ -51,5 +55,6 @@ fn main() -> Result<()> {
         Task::Counts(options) => counts::run(&options),
         Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Places(options) => places::run(&options),
     }
 }
