@@ -249,15 +249,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Where a real database is, fetched now if it is not there yet. What is there is whole and was verified.
 pub(crate) fn file(name: &str) -> Result<PathBuf> {
-    let holds = |package: &&Package| package.files.iter().any(|entry| entry.name == name);
-    let Some(package) = PACKAGES.iter().find(holds) else {
-        bail!("{name}: no such file, see `cargo xtask data --list`");
-    };
+    let package = package(name)?;
     let directory = directory()?;
     if package.files.iter().any(|entry| !entry.is_in(&directory)) {
         package.fetch(&directory).with_context(|| package.title())?;
     }
     Ok(directory.join(name))
+}
+
+fn package(name: &str) -> Result<&'static Package> {
+    let holds = |package: &&Package| package.files.iter().any(|entry| entry.name == name);
+    PACKAGES.iter().find(holds).with_context(|| format!("{name}: no such file, see `cargo xtask data --list`"))
+}
+
+/// The package that a file is from, and the SHA-256 of its archive.
+pub(crate) fn origin(name: &str) -> Result<(String, &'static str)> {
+    let package = package(name)?;
+    Ok((package.title(), package.sha256))
 }
 
 /// Where fetched files are kept; it exists.

@@ -21,6 +21,8 @@ mod measure;
 mod page;
 /// Holds our readers of databases against independent ones.
 mod peers;
+/// Makes the table of countries that is part of the program.
+mod places;
 /// Where things are, and running cargo.
 mod repository;
 
@@ -46,6 +48,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Hold our readers of IP location databases against independent ones, on real databases
     Peers(peers::Options),
+    /// Make the table of countries that is part of the program, from the pinned package
+    Places(places::Options),
 }
 
 fn main() -> Result<()> {
@@ -59,5 +63,6 @@ fn main() -> Result<()> {
         Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Peers(options) => peers::run(&options),
+        Task::Places(options) => places::run(&options),
     }
 }
