@@ -74,19 +74,19 @@ pub(super) const CASES: [Case; 13] = [
         ranges: Some((547_697, 0)),
         all_edges: true,
         asked: before_version,
-        states: |answer| text(answer, &["/Country", "/Area"]),
+        states: |answer| vec![text(answer, "/Country", &["/Area"])],
         ..Case::new(File::Real("qqwry.dat"), Runtime::Node, "npm lib-qqwry 1.3.4", "lib-qqwry")
     },
     Case {
         ranges: Some((547_697, 0)),
         all_edges: true,
         asked: before_version,
-        states: |answer| text(answer, &["/0", "/1"]),
+        states: |answer| vec![text(answer, "/0", &["/1"])],
         ..Case::new(File::Real("qqwry.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
     },
     Case {
         asked: not_embedding_ipv4,
-        states: |answer| text(answer, &["/cArea", "/aArea"]),
+        states: |answer| vec![text(answer, "/cArea", &["/aArea"])],
         squeezed: true,
         ..Case::new(File::Real("ipv6wry.db"), Runtime::Node, "npm ip2region 2.3.0", "zx")
     },
@@ -134,10 +134,11 @@ fn not_embedding_ipv4(address: IpAddr) -> bool {
     plain(address) && ipv6 != Ipv6Addr::LOCALHOST && (a, b, c, d) != (0, 0, 0, 0) && isatap != 0x5efe && !version
 }
 
-/// Parts in the database's order, joined by one space; placeholders and bare country codes are none.
-fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    let parts: Vec<&str> =
-        parts.into_iter().filter_map(meant).filter(|part| CountryCode::parse(part).is_none()).collect();
+/// Parts in the database's order, joined by one space. Placeholders are none, nor are bare country codes where a country
+/// is expected.
+fn joined<'a>(country: &[&'a str], rest: &[&'a str]) -> String {
+    let country = country.iter().filter_map(|part| meant(part)).filter(|part| CountryCode::parse(part).is_none());
+    let parts: Vec<&str> = country.chain(rest.iter().filter_map(|part| meant(part))).collect();
     parts.join(" ")
 }
 
@@ -156,19 +157,23 @@ fn one(value: &Value, path: &str) -> String {
     at(value, path).as_str().and_then(meant).unwrap_or_default().to_owned()
 }
 
-fn text(answer: &Value, paths: &[&str]) -> Vec<Statement> {
-    vec![("text", joined(paths.iter().filter_map(|path| at(answer, path).as_str())))]
+/// Texts with the country first.
+fn text(answer: &Value, country: &str, rest: &[&str]) -> Statement {
+    let words = |path: &str| at(answer, path).as_str().unwrap_or_default();
+    let rest: Vec<&str> = rest.iter().map(|path| words(path)).collect();
+    ("text", joined(&[words(country)], &rest))
 }
 
-/// Also <https://www.ipip.net>'s names of fields.
 fn ipdb(answer: &Value) -> Vec<Statement> {
-    const TEXT: [&str; 6] =
-        ["/country_name", "/region_name", "/city_name", "/district_name", "/owner_domain", "/isp_domain"];
-    let mut all = text(answer, &TEXT);
-    all.push(("country", one(answer, "/country_name")));
-    all.push(("region", one(answer, "/region_name")));
-    all.push(("city", one(answer, "/city_name")));
-    all.push(("organization", one(answer, "/isp_domain")));
+    let rest = ["/region_name", "/city_name", "/district_name", "/owner_domain", "/isp_domain"];
+    let (owner, isp) = (one(answer, "/owner_domain"), one(answer, "/isp_domain"));
+    let mut all = vec![
+        text(answer, "/country_name", &rest),
+        ("country", one(answer, "/country_name")),
+        ("region", one(answer, "/region_name")),
+        ("city", one(answer, "/city_name")),
+        ("organization", if owner.is_empty() { isp } else { owner }),
+    ];
     let code = one(answer, "/country_code");
     // Where it states none, ours may tell it from the name.
     if !code.is_empty() {
@@ -181,8 +186,9 @@ fn ipdb(answer: &Value) -> Vec<Statement> {
 fn region(answer: &Value) -> Vec<Statement> {
     let parts: Vec<&str> = answer.as_str().unwrap_or_default().split('|').collect();
     let part = |at: usize| parts.get(at).copied().and_then(meant).unwrap_or_default().to_owned();
+    let (country, rest) = parts.split_at_checked(2).unwrap_or_default();
     vec![
-        ("text", joined(parts.iter().copied())),
+        ("text", joined(country, rest)),
         ("country", part(0)),
         ("region", part(2)),
         ("city", part(3)),
@@ -198,36 +204,44 @@ fn flat_english(answer: &Value) -> Vec<Statement> {
     flat(answer, "en")
 }
 
-/// Databases of codes, and DB-IP's of cities: the name of the country is ours.
+/// Databases of codes, and DB-IP's of cities: the name of the country is ours, and no part of the text beside others.
 fn flat(answer: &Value, language: &str) -> Vec<Statement> {
     let code = one(answer, "/country_code");
     let name =
         CountryCode::parse(&code).zip(Language::parse(language)).and_then(|(code, language)| code.name(&language));
     let country = name.unwrap_or_default().to_owned();
-    let mut all = vec![("country_code", code), ("country", country.clone())];
     let (region, city) = (one(answer, "/state1"), one(answer, "/city"));
-    let words = joined([region.as_str(), one(answer, "/state2").as_str(), city.as_str()]);
-    all.push(("text", if words.is_empty() { country } else { words }));
-    all.push(("region", region));
-    all.push(("city", city));
+    let words = joined(&[], &[&region, &one(answer, "/state2"), &city]);
+    let mut all = vec![
+        ("text", if words.is_empty() { country.clone() } else { words }),
+        ("country_code", code),
+        ("country", country),
+        ("region", region),
+        ("city", city),
+    ];
     all.extend(located(answer));
     all
 }
 
-/// MaxMind's own.
+/// MaxMind's own. Where an address is registered stands for where it is, where that is not known.
 fn nested(answer: &Value, languages: &[&str]) -> Vec<Statement> {
     let name = |of: &Value| {
         let names = languages.iter().map(|language| one(of, &format!("/names/{language}")));
         names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
     };
+    let located_in = [at(answer, "/country"), at(answer, "/registered_country")];
+    let country_of = located_in.into_iter().find(|of| of.is_object()).unwrap_or(&Value::Null);
+    let (country, city) = (name(country_of), name(at(answer, "/city")));
     let regions: Vec<String> = at(answer, "/subdivisions").as_array().into_iter().flatten().map(name).collect();
-    let (country, city) = (name(at(answer, "/country")), name(at(answer, "/city")));
-    let parts = [country.as_str()].into_iter().chain(regions.iter().map(String::as_str)).chain([city.as_str()]);
-    let mut all = vec![("text", joined(parts))];
-    all.push(("region", regions.first().cloned().unwrap_or_default()));
-    all.push(("city", city));
-    all.push(("country", country));
-    all.push(("country_code", one(answer, "/country/iso_code")));
+    let mut rest: Vec<&str> = regions.iter().map(String::as_str).collect();
+    rest.push(&city);
+    let mut all = vec![
+        ("text", joined(&[&country], &rest)),
+        ("country_code", one(country_of, "/iso_code")),
+        ("region", regions.first().cloned().unwrap_or_default()),
+        ("city", city.clone()),
+        ("country", country),
+    ];
     all.extend(located(at(answer, "/location")));
     all
 }
