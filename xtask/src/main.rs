@@ -3,6 +3,9 @@
 /// Measures sockscope against its peers.
 #[cfg(target_os = "linux")]
 mod bench;
+/// Measures look-ups of places against independent readers.
+#[cfg(target_os = "linux")]
+mod bench_places;
 /// Captures what the kernel says, for tests and as seeds for fuzzing.
 #[cfg(target_os = "linux")]
 mod capture;
@@ -36,6 +39,9 @@ enum Task {
     /// Make loads of sockets, and measure sockscope against ss, netstat and lsof
     #[cfg(target_os = "linux")]
     Bench(bench::Options),
+    /// Measure look-ups of places against independent readers, and `locate`
+    #[cfg(target_os = "linux")]
+    BenchPlaces(bench_places::Options),
     /// Make sockets of every kind and write down what the kernel says of them, into testdata/
     #[cfg(target_os = "linux")]
     Capture,
@@ -56,6 +62,8 @@ fn main() -> Result<()> {
     match Task::parse() {
         #[cfg(target_os = "linux")]
         Task::Bench(options) => bench::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::BenchPlaces(options) => bench_places::run(&options),
         #[cfg(target_os = "linux")]
         Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]

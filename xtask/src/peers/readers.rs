@@ -1,7 +1,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -90,10 +90,4 @@ fn once(directory: &Path, wanted: &[&str], fill: impl FnOnce(&Path) -> Result<()
     fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     fill(directory)?;
     fs::write(&list, wanted).with_context(|| list.display().to_string())
-}
-
-/// What a program says of its version: `Python 3.13.5`, `v20.19.2`.
-pub(crate) fn version(program: &str) -> String {
-    let output = Command::new(program).arg("--version").stderr(Stdio::null()).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
