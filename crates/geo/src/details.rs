@@ -70,14 +70,14 @@ impl<'a> Statement<'a> {
         Statement { details: Details::default(), parts: 0 }
     }
 
-    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such, but an organization
-    /// may be called `HT`.
+    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such where one can be: a
+    /// region may be `CA` and an ISP `BT`.
     pub(crate) fn part(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
         let text = trim(text.into());
         if is_placeholder(&text) {
             return;
         }
-        if role != Role::Organization
+        if matches!(role, Role::Country | Role::Other | Role::Glued)
             && let Some(code) = CountryCode::parse(&text)
         {
             self.details.country_code.get_or_insert(code);
@@ -199,6 +199,19 @@ mod tests {
         assert_eq!(details.text, "China Shenzhen");
         assert_eq!(details.country_code.unwrap().as_str(), "CN");
         assert_eq!((details.region, details.organization), (None, None));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_code_is_text() {
+        let details = finish(&[
+            (Role::Country, "United Kingdom"),
+            (Role::Region, "CA"),
+            (Role::Organization, "BT"),
+            (Role::Other, "GB"),
+        ]);
+        assert_eq!(details.text, "United Kingdom CA BT");
+        assert_eq!(details.country_code.unwrap().as_str(), "GB");
+        assert_eq!(details.organization.as_deref(), Some("BT"));
     }
 
     #[test]
