@@ -1,64 +1,52 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Version;
+use super::{Options, Version};
 use crate::data;
 use crate::peers::Random;
 
-/// Random addresses out of the networks that are announced, as often as a network is large; of IPv6, where sizes differ
-/// too much for that, as often from each network.
-pub(super) fn announced(version: Version, count: usize) -> Result<Vec<String>> {
-    let name = if version == Version::Ipv4 { "asn-ipv4.csv" } else { "asn-ipv6.csv" };
-    let table = fs::read_to_string(data::file(name)?)?;
-    let mut ranges = Vec::new();
-    let mut total = 0;
-    for line in table.lines() {
-        let mut columns = line.split(',');
-        let mut bits = || -> Result<u128> {
-            Ok(match columns.next().context("too short a line")?.parse()? {
-                IpAddr::V4(address) => u128::from(address.to_bits()),
-                IpAddr::V6(address) => address.to_bits(),
-            })
-        };
-        let (first, last) = (bits()?, bits()?);
-        let size = last.saturating_sub(first).saturating_add(1);
-        total += if version == Version::Ipv4 { size } else { 1 };
-        ranges.push((total, first, size));
+/// Files to look up and to read, beside the databases.
+pub(super) struct Inputs {
+    /// One address a line.
+    pub(super) ipv4: PathBuf,
+    pub(super) ipv6: PathBuf,
+    /// A log with an address in each line.
+    pub(super) log: PathBuf,
+    /// Logs without any.
+    pub(super) plain: PathBuf,
+}
+
+impl Inputs {
+    pub(super) fn at() -> Result<Inputs> {
+        let directory = data::directory()?.join("bench");
+        fs::create_dir_all(&directory)?;
+        let file = |name| directory.join(name);
+        Ok(Inputs { ipv4: file("ipv4.txt"), ipv6: file("ipv6.txt"), log: file("log.txt"), plain: file("plain.txt") })
     }
-    ensure!(total > 0, "{name} is empty");
-    let mut random = Random(2);
-    let mut next = || u128::from(random.next()) << 64 | u128::from(random.next());
-    let address = |_| {
-        let at = next() % total;
-        let range = ranges.get(ranges.partition_point(|(end, ..)| *end <= at)).or(ranges.last());
-        let bits = range.map_or(0, |(_, first, size)| first + next() % size);
-        match version {
-            Version::Ipv4 => IpAddr::from((bits as u32).to_be_bytes()).to_string(),
-            Version::Ipv6 => IpAddr::from(bits.to_be_bytes()).to_string(),
+
+    pub(super) fn write(&self, options: &Options) -> Result<()> {
+        let (ipv4, ipv6) = (Networks::announced(Version::Ipv4)?, Networks::announced(Version::Ipv6)?);
+        for (path, networks) in [(&self.ipv4, &ipv4), (&self.ipv6, &ipv6)] {
+            let mut random = Random(2);
+            write_lines(path, (0..options.addresses).map(|_| networks.address(&mut random).to_string()))?;
         }
-    };
-    Ok((0..count).map(address).collect())
+        let mut random = Random(2);
+        write_lines(&self.log, (0..options.lines).map(|index| log_line(index, ipv4.address(&mut random))))?;
+        let (mut random, mut left) = (Random(3), options.megabytes * 1_000_000);
+        let plain = std::iter::from_fn(|| {
+            let line = (left > 0).then(|| plain_line(&mut random))?;
+            left = left.saturating_sub(line.len() + 1);
+            Some(line)
+        });
+        write_lines(&self.plain, plain)
+    }
 }
 
-/// Lines as web servers write them.
-pub(super) fn log(addresses: &[String]) -> Vec<String> {
-    let line = |(index, address): (usize, &String)| {
-        format!(
-            "{address} - - [24/Nov/2026:{:02}:{:02}:{:02} +0000] \"GET /items/{index}?page=2 HTTP/1.1\" 200 {}",
-            index / 3600 % 24,
-            index / 60 % 60,
-            index % 60,
-            index * 7 % 50_000,
-        )
-    };
-    addresses.iter().enumerate().map(line).collect()
-}
-
-pub(super) fn write_lines(path: &Path, lines: &[String]) -> Result<()> {
+fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<()> {
     let mut file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
     for line in lines {
         writeln!(file, "{line}")?;
@@ -66,19 +54,57 @@ pub(super) fn write_lines(path: &Path, lines: &[String]) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// Text as logs have it, with much that is not an address but begins like one: times, versions, MAC addresses, hashes.
-pub(super) fn write_plain(path: &Path, megabytes: usize) -> Result<()> {
-    let mut file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
-    let mut random = Random(3);
-    let mut written = 0;
-    while written < megabytes * 1_000_000 {
-        let line = plain_line(&mut random);
-        written += line.len() + 1;
-        writeln!(file, "{line}")?;
-    }
-    Ok(file.flush()?)
+/// Networks to draw addresses from.
+struct Networks {
+    version: Version,
+    /// Each with the sum of the weights up to it, its first address and its size.
+    ranges: Vec<(u128, u128, u128)>,
 }
 
+impl Networks {
+    /// Those that autonomous systems announce. A network of IPv4 is drawn as often as it is large, one of IPv6, where sizes
+    /// differ too much for that, as often as any other.
+    fn announced(version: Version) -> Result<Networks> {
+        let name = if version == Version::Ipv4 { "asn-ipv4.csv" } else { "asn-ipv6.csv" };
+        let mut ranges = Vec::new();
+        let mut total = 0;
+        for line in fs::read_to_string(data::file(name)?)?.lines() {
+            let mut columns = line.split(',');
+            let mut bits = || -> Result<u128> {
+                Ok(match columns.next().context("too short a line")?.parse()? {
+                    IpAddr::V4(address) => u128::from(address.to_bits()),
+                    IpAddr::V6(address) => address.to_bits(),
+                })
+            };
+            let (first, last) = (bits()?, bits()?);
+            let size = last.saturating_sub(first).saturating_add(1);
+            total += if version == Version::Ipv4 { size } else { 1 };
+            ranges.push((total, first, size));
+        }
+        ensure!(total > 0, "{name} is empty");
+        Ok(Networks { version, ranges })
+    }
+
+    fn address(&self, random: &mut Random) -> IpAddr {
+        let mut next = || u128::from(random.next()) << 64 | u128::from(random.next());
+        let at = next() % self.ranges.last().map_or(1, |(total, ..)| *total);
+        let range = self.ranges.get(self.ranges.partition_point(|(end, ..)| *end <= at));
+        let bits = range.map_or(0, |(_, first, size)| first + next() % size);
+        match self.version {
+            Version::Ipv4 => IpAddr::from((bits as u32).to_be_bytes()),
+            Version::Ipv6 => IpAddr::from(bits.to_be_bytes()),
+        }
+    }
+}
+
+/// As web servers write them.
+fn log_line(index: usize, address: IpAddr) -> String {
+    let (hour, minute, second) = (index / 3600 % 24, index / 60 % 60, index % 60);
+    let time = format!("24/Nov/2026:{hour:02}:{minute:02}:{second:02} +0000");
+    format!("{address} - - [{time}] \"GET /items/{index}?page=2 HTTP/1.1\" 200 {}", index * 7 % 50_000)
+}
+
+/// Text as logs have it, with much that is not an address but begins like one: times, versions, MAC addresses, hashes.
 fn plain_line(random: &mut Random) -> String {
     let hash = format!("{:016x}{:016x}", random.next(), random.next());
     let mut below = |bound: u64| random.next() % bound;

@@ -15,7 +15,7 @@ use crate::page::{self, median, ms, printed, thousands};
 use crate::peers::readers::{Readers, Runtime};
 use crate::repository::{build_sockscope, cargo, check, target_directory};
 
-use input::{announced, log, write_lines, write_plain};
+use input::Inputs;
 
 /// What is looked up, and what flows through `locate`.
 mod input;
@@ -49,6 +49,10 @@ pub(crate) struct Options {
     /// Put the tables into docs/performance.md
     #[arg(long)]
     write: bool,
+    /// Write the addresses and the logs, and measure nothing: done by a process of its own, since the memory of the one that
+    /// measures shows in the peaks of what it starts
+    #[arg(long, hide = true)]
+    inputs: bool,
 }
 
 /// A database and who reads it.
@@ -140,6 +144,9 @@ const PREPARED: [(&str, &[&str]); 3] = [
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.inputs {
+        return Inputs::at()?.write(options);
+    }
     let wanted = |name: &str| options.names.is_empty() || options.names.iter().any(|part| name.contains(part.as_str()));
     let bench = Bench::new(options)?;
     let mut text = bench.header()?;
@@ -162,9 +169,7 @@ struct Bench<'a> {
     readers: Readers,
     /// The example `speed`.
     speed: PathBuf,
-    /// One address a line.
-    ipv4: PathBuf,
-    ipv6: PathBuf,
+    inputs: Inputs,
 }
 
 impl<'a> Bench<'a> {
@@ -172,12 +177,11 @@ impl<'a> Bench<'a> {
         let profile = options.profile.as_str();
         check(cargo().args(["build", "--profile", profile, "--package", "sockscope-geo", "--example", "speed"]))?;
         let speed = target_directory().join(profile).join("examples/speed");
-        let directory = data::directory()?.join("bench");
-        fs::create_dir_all(&directory)?;
-        let (ipv4, ipv6) = (directory.join("ipv4.txt"), directory.join("ipv6.txt"));
-        write_lines(&ipv4, &announced(Version::Ipv4, options.addresses)?)?;
-        write_lines(&ipv6, &announced(Version::Ipv6, options.addresses)?)?;
-        Ok(Bench { options, readers: Readers::install()?, speed, ipv4, ipv6 })
+        let mut inputs = Command::new(std::env::current_exe()?);
+        inputs.args(["bench-places", "--inputs", "--addresses", &options.addresses.to_string()]);
+        inputs.args(["--lines", &options.lines.to_string(), "--megabytes", &options.megabytes.to_string()]);
+        check(&mut inputs)?;
+        Ok(Bench { options, readers: Readers::install()?, speed, inputs: Inputs::at()? })
     }
 
     fn header(&self) -> Result<String> {
@@ -218,7 +222,7 @@ impl<'a> Bench<'a> {
     }
 
     fn addresses(&self, version: Version) -> &Path {
-        if version == Version::Ipv4 { &self.ipv4 } else { &self.ipv6 }
+        if version == Version::Ipv4 { &self.inputs.ipv4 } else { &self.inputs.ipv6 }
     }
 
     fn ours(&self, database: &Path, mode: &[&str], version: Version) -> Command {
@@ -258,42 +262,31 @@ impl<'a> Bench<'a> {
     /// `sockscope locate` as a filter.
     fn locate(&self) -> Result<String> {
         let program = build_sockscope(&self.options.profile)?;
-        let directory = data::directory()?.join("bench");
-        let (lines, plain) = (directory.join("addresses.log"), directory.join("plain.log"));
-        write_lines(&lines, &log(&announced(Version::Ipv4, self.options.lines)?))?;
-        write_plain(&plain, self.options.megabytes)?;
         let mut text = String::new();
         let title = format!("{} lines of a log with one address each", thousands(self.options.lines as u64));
-        text.push_str(&self.filter(&program, &title, &lines, self.options.lines)?);
+        text.push_str(&self.filter(&program, &title, &self.inputs.log, self.options.lines)?);
         let title = format!("{} MB of logs without any address", self.options.megabytes);
-        text.push_str(&self.filter(&program, &title, &plain, 0)?);
+        text.push_str(&self.filter(&program, &title, &self.inputs.plain, 0)?);
         Ok(text)
     }
 
     /// Lets `locate` and yardsticks read a file by turns.
     fn filter(&self, program: &Path, title: &str, file: &Path, addresses: usize) -> Result<String> {
-        const IPV4: &str = "([0-9]{1,3}\\.){3}[0-9]{1,3}";
-        let quiet = |program: &OsStr, arguments: &[&OsStr]| {
-            let mut command = Command::new(program);
-            // Neither the user's databases nor the user's language.
-            command.args(arguments).env("LC_ALL", "C").env("HOME", "/nonexistent");
-            for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
-                command.env_remove(variable);
-            }
-            command
-        };
+        // grep stops at the first match where its output is /dev/null.
+        const GREP: &str = "grep -oE '([0-9]{1,3}\\.){3}[0-9]{1,3}' | cat";
+        const SED: &str = "s/([0-9]{1,3}\\.){3}[0-9]{1,3}/& [somewhere]/g";
         let qqwry = data::file("qqwry.dat")?;
-        let program = program.as_os_str();
-        let mut all: Vec<(String, Command, Vec<Cost>)> = [
+        let mut all: Vec<(&str, Command, Vec<Cost>)> = [
             ("sockscope locate", quiet(program, &["locate".as_ref()])),
             (
                 "sockscope locate --database qqwry.dat",
                 quiet(program, &["locate".as_ref(), "--database".as_ref(), qqwry.as_ref()]),
             ),
-            ("cat", quiet("cat".as_ref(), &[])),
-            ("grep -oE", quiet("grep".as_ref(), &["-oE".as_ref(), IPV4.as_ref()])),
+            ("cat", quiet("cat", &[])),
+            ("grep -oE IPV4", quiet("sh", &["-c".as_ref(), GREP.as_ref()])),
+            ("sed -E s/IPV4/& [somewhere]/g", quiet("sed", &["-E".as_ref(), SED.as_ref()])),
         ]
-        .map(|(label, command)| (label.to_owned(), command, Vec::new()))
+        .map(|(label, command)| (label, command, Vec::new()))
         .into();
         eprintln!("{title}");
         for round in 0..=self.options.rounds {
@@ -331,6 +324,14 @@ impl<'a> Bench<'a> {
         text.push('\n');
         Ok(text)
     }
+}
+
+/// A program without the user's databases and language.
+fn quiet(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env("LC_ALL", "C").env("HOME", "/nonexistent");
+    command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
+    command
 }
 
 /// The first look-up of a process.
@@ -392,7 +393,8 @@ fn table(group: &Group, first: &First, all: &[Series], reference: Option<&Series
             || "-".to_owned(),
             |reference| {
                 let ratio = series.median() / reference.median();
-                if ratio < 10.0 { format!("{ratio:.1}x") } else { format!("{ratio:.0}x") }
+                let digits = if ratio < 1.0 { 2 } else { usize::from(ratio < 10.0) };
+                format!("{ratio:.digits$}x")
             },
         );
         let middle = series.median();
@@ -400,7 +402,7 @@ fn table(group: &Group, first: &First, all: &[Series], reference: Option<&Series
     }
     writeln!(
         text,
-        "\nTo open it and look the first address up, in a fresh process: {} ms ({}-{}).\n",
+        "\nTo open it, the file read, and look the first address up, in a fresh process: {} ms ({}-{}).\n",
         fine(first.middle),
         fine(first.least),
         fine(first.most)
