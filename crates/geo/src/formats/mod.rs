@@ -23,6 +23,8 @@ mod ip2location;
 mod ip2region_db;
 /// IPIP.net's tree.
 mod ipdb;
+/// What IPIP.net's formats have in common.
+mod ipip;
 /// MaxMind DB.
 mod mmdb;
 /// CZ88's QQWry.dat.
@@ -33,6 +35,8 @@ mod regions;
 mod starts;
 /// Our own: what is embedded, and the file of autonomous systems.
 mod table;
+/// The tree that mmdb and ipdb have in common.
+mod trie;
 /// What QQWry and ZX have in common.
 mod wry;
 /// ip2region xdb.
