@@ -271,7 +271,7 @@ impl Table {
                 continue;
             }
             let end = entries.peek().map(|(next, _)| *next);
-            while let Some(inside) = exact.next_if(|inside| end.is_none_or(|end| key128(*inside) < end)) {
+            while let Some(inside) = exact.next_if(|inside| end.is_none_or(|end| key128(inside) < end)) {
                 if key128(inside) >= start {
                     walk.start(key128(inside), number(inside, 16));
                 }
