@@ -167,6 +167,11 @@ fn sections(name: &str) -> Vec<(&'static str, &'static str)> {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ],
+        "locate" => vec![
+            ("EXAMPLES", words::LOCATE_EXAMPLES),
+            ("DATABASES", words::DATABASES),
+            ("EXIT STATUS", words::LOCATE_STATUS),
+        ],
         "completions" => vec![("EXAMPLES", words::COMPLETIONS_EXAMPLES)],
         "man" => vec![("EXAMPLES", words::MAN_EXAMPLES)],
         _ => vec![],

@@ -18,6 +18,9 @@ pub struct Locator {
     keys: Vec<Key>,
 }
 
+/// How many different places are kept, so that memory does not grow with what is asked.
+const KEPT: usize = 1 << 16;
+
 /// A special address' text, or a database's position and record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -36,6 +39,13 @@ impl Locator {
         &self.atlas
     }
 
+    /// See [`sockscope_geo::Database::prepare`].
+    pub fn prepare(&mut self) {
+        // Preparing may number the records anew.
+        self.known.clear();
+        self.atlas.prepare();
+    }
+
     /// What every database that knows the address says, in their order; for a special address, what it is.
     pub fn places(&mut self, address: IpAddr) -> Option<Arc<[Place]>> {
         let Locator { atlas, known, special, keys } = self;
@@ -49,6 +59,9 @@ impl Locator {
         }
         if let Some(places) = known.get(keys.as_slice()) {
             return Some(Arc::clone(places));
+        }
+        if known.len() >= KEPT {
+            known.clear();
         }
         let places: Arc<[Place]> = atlas.lookup_all(address).map(|(_, answer)| read(&answer, special)).collect();
         known.insert(keys.clone(), Arc::clone(&places));

@@ -70,14 +70,14 @@ impl<'a> Statement<'a> {
         Statement { details: Details::default(), parts: 0 }
     }
 
-    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such, but an organization
-    /// may be called `HT`.
+    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such where one can be: a
+    /// region may be `CA` and an ISP `BT`.
     pub(crate) fn part(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
         let text = trim(text.into());
         if is_placeholder(&text) {
             return;
         }
-        if role != Role::Organization
+        if matches!(role, Role::Country | Role::Other | Role::Glued)
             && let Some(code) = CountryCode::parse(&text)
         {
             self.details.country_code.get_or_insert(code);
@@ -96,11 +96,11 @@ impl<'a> Statement<'a> {
             *field = Some(text.clone());
         }
         if role == Role::Glued && self.details.country.is_none() {
-            let (code, name) = country::at_start_of(&text);
-            self.details.country_code = self.details.country_code.or(code);
-            self.details.country = name.map(|name| match &text {
-                Cow::Borrowed(text) => Cow::Borrowed(text.get(..name.len()).unwrap_or(text)),
-                Cow::Owned(_) => Cow::Owned(name.to_owned()),
+            let start = country::at_start_of(&text);
+            self.details.country_code = self.details.country_code.or(start.code);
+            self.details.country = (start.words > 0).then(|| match &text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.get(..start.words).unwrap_or(text)),
+                Cow::Owned(text) => Cow::Owned(text.get(..start.words).unwrap_or(text).to_owned()),
             });
         }
         if self.parts == 0 {
@@ -136,20 +136,29 @@ impl<'a> Statement<'a> {
         if details.country_code.is_none()
             && let Some(name) = &details.country
         {
-            details.country_code = country::by_name(name);
+            let code = country::of_field(name);
+            let region = details.region.as_deref().filter(|_| code == Some(country::CHINA));
+            details.country_code = region.and_then(country::of_region).or(code);
         }
-        if let Some(code) = details.country_code
-            && details.country.is_none()
+        details.complete(language);
+        details
+    }
+}
+
+impl<'a> Details<'a> {
+    /// Names the country that is known by its code alone, also as text if there is none.
+    pub(crate) fn complete(&mut self, language: &Language) {
+        if let Some(code) = self.country_code
+            && self.country.is_none()
             && let Some(name) = code.name(language)
         {
-            details.country = Some(Cow::Borrowed(name));
+            self.country = Some(Cow::Borrowed(name));
         }
-        if details.text.is_empty()
-            && let Some(name) = &details.country
+        if self.text.is_empty()
+            && let Some(name) = &self.country
         {
-            details.text = name.clone();
+            self.text = name.clone();
         }
-        details
     }
 }
 
@@ -193,12 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn what_only_looks_like_a_code_is_text() {
+        let details = finish(&[
+            (Role::Country, "United Kingdom"),
+            (Role::Region, "CA"),
+            (Role::Organization, "BT"),
+            (Role::Other, "GB"),
+        ]);
+        assert_eq!(details.text, "United Kingdom CA BT");
+        assert_eq!(details.country_code.unwrap().as_str(), "GB");
+        assert_eq!(details.organization.as_deref(), Some("BT"));
+    }
+
+    #[test]
     fn a_code_alone_gives_the_name() {
         let mut statement = Statement::new();
         statement.country_code("DE");
         let details = statement.finish(&Language::parse("zh-CN").unwrap());
         assert_eq!(details.text, "德国");
         assert_eq!(details.country.as_deref(), Some("德国"));
+    }
+
+    #[test]
+    fn a_region_may_have_a_code_of_its_own() {
+        let code = |region| finish(&[(Role::Country, "中国"), (Role::Region, region)]).country_code.unwrap();
+        assert_eq!(["香港", "台湾省", "广东省"].map(|region| code(region).to_string()), ["HK", "TW", "CN"]);
+    }
+
+    #[test]
+    fn an_organization_may_have_two_letters() {
+        let details = finish(&[(Role::Glued, "韩国"), (Role::Organization, "SK")]);
+        assert_eq!((details.country_code.unwrap().as_str(), &*details.text), ("KR", "韩国 SK"));
     }
 
     #[test]

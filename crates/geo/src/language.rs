@@ -25,28 +25,40 @@ impl Language {
 
     /// Whether it is Chinese of any kind.
     pub fn is_chinese(&self) -> bool {
-        self.primary().eq_ignore_ascii_case("zh") || self.primary().eq_ignore_ascii_case("cn")
+        is_chinese(&self.0)
     }
 
     fn primary(&self) -> &str {
-        self.0.split('-').next().unwrap_or_default()
+        primary(&self.0)
     }
 
     /// Which of the languages that there are to answer in. Databases spell Chinese `zh-CN`, `zh` or `CN`, and English `en`
     /// or `EN`.
     pub(crate) fn choose<'a, S: AsRef<str>>(&self, available: &'a [S]) -> Option<&'a str> {
-        let find = |accept: &dyn Fn(&Language) -> bool| {
-            available.iter().map(AsRef::as_ref).find(|name| accept(&Language((*name).to_owned())))
-        };
-        find(&|name| name.0.eq_ignore_ascii_case(&self.0))
-            .or_else(|| {
-                find(&|name| {
-                    name.primary().eq_ignore_ascii_case(self.primary()) || (name.is_chinese() && self.is_chinese())
-                })
-            })
-            .or_else(|| find(&|name| name.primary().eq_ignore_ascii_case("en")))
-            .or_else(|| available.first().map(AsRef::as_ref))
+        available.iter().map(AsRef::as_ref).min_by_key(|name| self.rank(name))
     }
+
+    /// How well a language that there is would do: the lower the better, the first of equals the best.
+    pub(crate) fn rank(&self, available: &str) -> u8 {
+        let alike = primary(available).eq_ignore_ascii_case(self.primary());
+        if available.eq_ignore_ascii_case(&self.0) {
+            0
+        } else if alike || (is_chinese(available) && self.is_chinese()) {
+            1
+        } else if primary(available).eq_ignore_ascii_case("en") {
+            2
+        } else {
+            3
+        }
+    }
+}
+
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
+}
+
+fn is_chinese(tag: &str) -> bool {
+    primary(tag).eq_ignore_ascii_case("zh") || primary(tag).eq_ignore_ascii_case("cn")
 }
 
 impl Default for Language {
