@@ -62,8 +62,8 @@ struct Source {
     /// As the file says it.
     number: u8,
     name: &'static str,
-    /// How much of the date the name needs: it comes out monthly or daily.
-    date: &'static str,
+    /// It comes out every day, not every month: how much of the date the name needs.
+    daily: bool,
     licence: &'static str,
     attribution: &'static str,
 }
@@ -72,18 +72,30 @@ const SOURCES: [Source; 2] = [
     Source {
         number: 1,
         name: "DB-IP Country Lite",
-        date: "%Y-%m",
+        daily: false,
         licence: "CC BY 4.0",
         attribution: "IP Geolocation by DB-IP",
     },
     Source {
         number: 2,
         name: "ASN by RouteViews, NRO and DB-IP",
-        date: "%Y-%m-%d",
+        daily: true,
         licence: "CC BY 4.0",
         attribution: "Autonomous systems by RouteViews, NRO and DB-IP",
     },
 ];
+
+impl Source {
+    /// Its name and how old it is.
+    fn name_at(&self, date: Date) -> String {
+        let (name, year, month) = (self.name, date.year(), date.month());
+        if self.daily {
+            format!("{name} {year:04}-{month:02}-{:02}", date.day())
+        } else {
+            format!("{name} {year:04}-{month:02}")
+        }
+    }
+}
 
 pub(super) fn detect(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
@@ -139,7 +151,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
 
     let info = Info {
         format: Format::Table,
-        name: format!("{} {}", source.name, date.strftime(source.date)),
+        name: source.name_at(date),
         date: Some(date),
         ipv4: !ipv4.entries.is_empty(),
         ipv6: !ipv6.entries.is_empty(),
