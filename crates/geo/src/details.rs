@@ -76,7 +76,10 @@ impl<'a> Statement<'a> {
         if is_placeholder(&text) {
             return;
         }
-        if let Some(code) = CountryCode::parse(&text) {
+        // Organizations have such names, too: BT, SK.
+        if role != Role::Organization
+            && let Some(code) = CountryCode::parse(&text)
+        {
             self.details.country_code.get_or_insert(code);
             return;
         }
@@ -103,11 +106,21 @@ impl<'a> Statement<'a> {
         if self.parts == 0 {
             self.details.text = text;
         } else {
-            let joined = self.details.text.to_mut();
-            joined.push(' ');
-            joined.push_str(&text);
+            self.join(&text);
         }
         self.parts += 1;
+    }
+
+    fn join(&mut self, text: &str) {
+        if let Cow::Borrowed(first) = self.details.text {
+            // Room for most texts, so that it need not move with every part.
+            let mut joined = String::with_capacity(first.len() + text.len() + 64);
+            joined.push_str(first);
+            self.details.text = Cow::Owned(joined);
+        }
+        let joined = self.details.text.to_mut();
+        joined.push(' ');
+        joined.push_str(text);
     }
 
     /// The country's code, which is never part of the text.
@@ -187,6 +200,13 @@ mod tests {
         assert_eq!(details.text, "China Shenzhen");
         assert_eq!(details.country_code.unwrap().as_str(), "CN");
         assert_eq!((details.region, details.organization), (None, None));
+    }
+
+    #[test]
+    fn an_organization_is_no_code() {
+        let details = finish(&[(Role::City, "London"), (Role::Organization, "BT")]);
+        assert_eq!((details.text.as_ref(), details.organization.as_deref()), ("London BT", Some("BT")));
+        assert_eq!(details.country_code, None);
     }
 
     #[test]
