@@ -219,6 +219,48 @@ fn a_database_that_is_named_must_be_of_use() {
     }
 }
 
+/// Of the encrypted fixture.
+const KEY: &str = "c29ja3Njb3BlIHRlc3QgIQ==";
+
+#[test]
+fn keys_of_encrypted_databases() {
+    let home = Home::new();
+    let file = home.0.path().join("city.czdb");
+    std::fs::copy(fixture("geo_czdb/v4.czdb"), &file).unwrap();
+    let path = file.to_str().unwrap();
+    let ask = |variable: Option<&str>| {
+        let mut command = home.command();
+        if let Some(key) = variable {
+            command.env("SOCKSCOPE_DATABASE_KEY", key);
+        }
+        command.args(["locate", "--databases", "--database", path]).output().unwrap()
+    };
+    let refused = |output: &Output, words: &[&str]| {
+        assert_eq!((output.status.code(), stdout(output).as_str()), (Some(3), ""), "{output:?}");
+        for word in words {
+            assert!(stderr(output).contains(word), "{word}: {output:?}");
+        }
+    };
+    refused(&ask(None), &[path, "needs a key", "city.czdb.key", "SOCKSCOPE_DATABASE_KEY"]);
+    for wrong in ["AAAAAAAAAAAAAAAAAAAAAA==", "no base64!", "c2hvcnQ="] {
+        refused(&ask(Some(wrong)), &[path, "wrong key"]);
+    }
+    assert!(lines(&ask(Some(KEY))).iter().any(|line| line.contains("city.czdb")));
+
+    std::fs::write(home.configuration(), format!("[database-keys]\n'{path}' = '{KEY}'\n")).unwrap();
+    assert!(lines(&ask(None)).iter().any(|line| line.contains("czdb")));
+    assert!(
+        !lines(&ask(Some("AAAAAAAAAAAAAAAAAAAAAA=="))).is_empty(),
+        "the configuration is stronger than the variable"
+    );
+    let beside = home.0.path().join("city.czdb.key");
+    std::fs::write(&beside, "AAAAAAAAAAAAAAAAAAAAAA==\n").unwrap();
+    refused(&ask(Some(KEY)), &["wrong key"]);
+    std::fs::write(&beside, format!("{KEY}\n")).unwrap();
+    std::fs::remove_file(home.configuration()).unwrap();
+    assert!(lines(&ask(None)).iter().any(|line| line.contains("city.czdb")));
+}
+
 /// A directory with a user's data and configuration, and the program with these alone.
 struct Home(tempfile::TempDir);
 
@@ -242,11 +284,15 @@ impl Home {
         std::fs::copy(fixture(fixture_name), self.databases().join(path)).unwrap();
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    fn command(&self) -> assert_cmd::Command {
         let mut command = sockscope();
         command.env("XDG_DATA_HOME", self.0.path().join("data"));
         command.env("XDG_CONFIG_HOME", self.0.path().join("config"));
-        command.args(words).output().unwrap()
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command().args(words).output().unwrap()
     }
 }
 

@@ -77,7 +77,7 @@ fn the_examples_of_the_help_work() {
     let mut count = 0;
     // Where a file that an example names is.
     let directory = tempfile::tempdir().unwrap();
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/geo_qqwry/qqwry.dat");
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/geo_qqwry/glued.dat");
     std::fs::copy(fixture, directory.path().join("qqwry.dat")).unwrap();
     for words in [&["help"][..], &["help", "assert"], &["help", "close"], &["help", "locate"], &["help", "filter"]] {
         for line in page(words).lines() {
