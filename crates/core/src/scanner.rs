@@ -160,45 +160,62 @@ fn skip(text: &[u8], what: impl Fn(u8) -> bool) -> &[u8] {
 }
 
 /// What a run is made of: enough to pass over nearly all that are no addresses.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Shape {
-    dots: usize,
-    colons: usize,
-    /// Two colons in a row.
-    gap: bool,
+    dots: u32,
+    colons: u32,
 }
 
+/// What each byte adds to a run's count: a dot 1, a colon 2 to the 16th, a letter or digit nothing; [`OUTSIDE`] ends the run.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it, and would stop")]
+const WEIGHTS: [u32; 256] = {
+    let mut weights = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        weights[byte] = match byte as u8 {
+            b'.' => 1,
+            b':' => 1 << 16,
+            other if in_run(other) => 0,
+            _ => OUTSIDE,
+        };
+        byte += 1;
+    }
+    weights
+};
+
+const OUTSIDE: u32 = 1 << 31;
+
 impl Shape {
-    /// Counts, up to the end of the run; also gives what is behind it.
+    /// Counts, up to the end of the run; also gives what is behind it. This loop sees nearly every byte of a text.
     #[inline]
     fn of(text: &[u8]) -> (&[u8], Shape) {
-        let mut shape = Shape::default();
-        let mut before = 0;
-        for (position, byte) in text.iter().copied().enumerate() {
-            match byte {
-                b'.' => shape.dots += 1,
-                b':' => {
-                    shape.colons += 1;
-                    shape.gap |= before == b':';
-                }
-                _ if byte.is_ascii_alphanumeric() => {}
-                _ => return (text.get(position..).unwrap_or_default(), shape),
+        let mut counts = 0_u32;
+        let mut length = text.len();
+        for (position, byte) in text.iter().enumerate() {
+            let weight = WEIGHTS.get(usize::from(*byte)).copied().unwrap_or(OUTSIDE);
+            if weight == OUTSIDE {
+                length = position;
+                break;
             }
-            before = byte;
+            // A run of so many dots that they count as colons is none anyway.
+            counts = counts.wrapping_add(weight);
         }
-        (&[], shape)
+        (text.get(length..).unwrap_or_default(), Shape { dots: counts & 0xffff, colons: counts >> 16 })
     }
 
-    /// IPv4 has three dots; IPv6 two colons in a row, or seven of them.
+    /// IPv4 has three dots, IPv6 at least two colons.
     const fn may_be_address(self) -> bool {
-        self.dots >= 3 || self.gap || self.colons >= 7
+        self.dots >= 3 || self.colons >= 2
     }
 }
 
 /// An address of either family, and nothing else.
 fn address(text: &str) -> Option<IpAddr> {
-    if !text.contains(':') {
-        return text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
+    match text.bytes().filter(|byte| *byte == b':').count() {
+        0 => return text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        // Times, and most hardware addresses.
+        1..7 if !text.contains("::") => return None,
+        _ => {}
     }
     let address = text.parse::<Ipv6Addr>().ok()?;
     // An EUI-64 is eight pairs of digits, as no IPv6 address is written.

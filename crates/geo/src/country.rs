@@ -20,6 +20,19 @@ impl CountryCode {
         position(code).map(|_| CountryCode(code))
     }
 
+    /// The country of exactly that name, in English (in any case) or Chinese; names that are in use beside the usual one count.
+    ///
+    /// ```
+    /// use sockscope_geo::CountryCode;
+    ///
+    /// assert_eq!(CountryCode::from_name("viet nam"), CountryCode::parse("VN"));
+    /// assert_eq!(CountryCode::from_name("瑞士"), CountryCode::parse("CH"));
+    /// assert_eq!(CountryCode::from_name("Atlantis"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<CountryCode> {
+        by_name(name)
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
