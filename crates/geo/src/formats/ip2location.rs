@@ -1,6 +1,7 @@
 //! A table of rows for IPv4 and one for IPv6: the first address, then pointers to texts, and numbers. A range ends where
 //! the next row starts. Addresses in the header are 1-based, pointers to texts are 0-based.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use jiff::civil::Date;
@@ -226,6 +227,11 @@ fn text(bytes: &[u8], at: usize) -> Option<&[u8]> {
     bytes.get(at + 1..)?.get(..length.into())
 }
 
+/// Official readers take texts for UTF-8 or for ISO 8859-1; the files seen are ASCII.
+fn words(text: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(text).map_or_else(|_| encoding_rs::mem::decode_latin1(text), Cow::Borrowed)
+}
+
 impl Ip2location {
     fn tables(&self) -> [Table; 2] {
         [self.ipv4, self.ipv6]
@@ -255,11 +261,11 @@ impl Ip2location {
         let country = u32::from_le_bytes(self.column(table, row, COUNTRY)?) as usize;
         statement.country_code(&String::from_utf8_lossy(text(bytes, country)?));
         if let Some(name) = text(bytes, country.saturating_add(NAME_AFTER_CODE)) {
-            statement.part(Role::Country, String::from_utf8_lossy(name));
+            statement.part(Role::Country, words(name));
         }
         let mut part = |role, column| {
             let text = self.text(table, row, column)?;
-            statement.part(role, String::from_utf8_lossy(text));
+            statement.part(role, words(text));
             Some(text)
         };
         part(Role::Region, columns.region);
@@ -277,7 +283,7 @@ impl Ip2location {
         let degrees = |column| {
             // Single precision: the six digits that were meant.
             let number = f64::from(f32::from_le_bytes(self.column(table, row, column)?));
-            Some((number * 1e6).round() / 1e6)
+            Some((number * 1e6).round_ties_even() / 1e6)
         };
         if columns.latitude != 0
             && let (Some(latitude), Some(longitude)) = (degrees(columns.latitude), degrees(columns.latitude + 1))
@@ -333,6 +339,12 @@ impl Reader for Ip2location {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_encodings() {
+        assert_eq!(words("Zürich".as_bytes()), "Zürich");
+        assert_eq!(words(b"Z\xfcrich"), "Zürich");
+    }
 
     /// Each type's fields in the order of its columns, by IP2Location's list of its databases: region R, city C, latitude
     /// and longitude LL, ISP I, domain D, number and name of the autonomous system AN, others as dots.

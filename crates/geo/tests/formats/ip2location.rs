@@ -248,7 +248,7 @@ impl File<'_> {
             self.ipv6.len() as u32,
             if self.ipv6.is_empty() { 1 } else { one_based(base6) },
             if self.indexed { 65 } else { 0 },
-            if index6 > 0 { one_based(64 + index) } else { 1 },
+            if index6 > 0 { one_based(64 + index) } else { 0 },
         ];
         for (at, number) in numbers.into_iter().enumerate() {
             bytes[5 + 4 * at..9 + 4 * at].copy_from_slice(&number.to_le_bytes());
