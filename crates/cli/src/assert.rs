@@ -4,7 +4,7 @@ use sockscope_output::{Listing, assert_json, brief};
 
 use crate::args::AssertArgs;
 use crate::exit::{Exit, Failure, complain};
-use crate::plan::Selection;
+use crate::plan::{Seen, Selection};
 use crate::terminal;
 
 /// How many sockets a failed `--none` names.
@@ -24,8 +24,11 @@ pub(crate) fn run(args: &AssertArgs) -> Result<Exit, Failure> {
             selection.request.owners = true;
         }
         selection.request.process_details |= selection.request.owners;
+        selection.places = true;
     }
-    let (frame, mut rows) = selection.look()?;
+    let mut seen = selection.look()?;
+    seen.locate();
+    let Seen { frame, mut rows, .. } = seen;
     sockscope_core::default_order(&frame, &mut rows);
     let matched = !rows.is_empty();
     let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };

@@ -1,14 +1,14 @@
 use std::io::{self, BufRead, Write};
 
 use sockscope_core::default_order;
-use sockscope_model::{Field, Frame, Row, SourceError, State, StateSet};
+use sockscope_model::{Field, Frame, Row, State, StateSet};
 use sockscope_output::schema::{Outcome, ProcessName, Socket};
 use sockscope_output::{Column, Listing, TableOptions, brief, outcome_json, table};
 use sockscope_sys::{self as sys, CloseError};
 
 use crate::args::{CloseArgs, When};
 use crate::exit::{Exit, Failure, complain};
-use crate::plan::Selection;
+use crate::plan::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
 /// What is connected, connecting or parting: what `close` closes.
@@ -41,7 +41,10 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     selection.request.owners = true;
     selection.request.process_details |= args.json;
     selection.request.cgroups |= args.json;
-    let (frame, mut rows) = selection.look().map_err(without_alternative)?;
+    selection.places = args.json;
+    let mut seen = selection.look()?;
+    seen.locate();
+    let Seen { frame, mut rows, .. } = seen;
     let matching = rows.len();
     rows.retain(|index| frame.row(*index).is_some_and(|row| can_be_target(&row, closable)));
     default_order(&frame, &mut rows);
@@ -105,11 +108,6 @@ fn closable(allowed: StateSet) -> StateSet {
 
 fn can_be_target(row: &Row<'_>, closable: StateSet) -> bool {
     closable.contains(row.socket.filter_state())
-}
-
-/// Sockets that have no cookie can't be closed, so the advice to use another source does not help here.
-fn without_alternative(error: SourceError) -> SourceError {
-    SourceError { help: Some("without it nothing can be closed".to_owned()), ..error }
 }
 
 fn nothing_to_close(matching: usize) -> String {

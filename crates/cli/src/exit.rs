@@ -2,7 +2,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use sockscope::DatabaseError;
 use sockscope_model::SourceError;
+use sockscope_output::clean;
 
 /// How a run ended. The numbers are promised to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,12 @@ impl fmt::Display for Failure {
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         Failure::System(error.to_string())
+    }
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Failure {
+        Failure::System(clean(&error.to_string()).into_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use sockscope_output::{Column, Listing, TableOptions, csv, html, json, ndjson, t
 
 use crate::args::ListArgs;
 use crate::exit::{Exit, Failure, complain};
-use crate::plan::{ListPlan, Printing};
+use crate::plan::{ListPlan, Printing, Seen};
 use crate::terminal;
 
 /// `sockscope list`.
@@ -15,13 +15,18 @@ pub(crate) fn run(args: &ListArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let plan = ListPlan::new(args)?;
-    let (frame, mut rows) = plan.selection.look()?;
-    if plan.sort.is_empty() {
-        default_order(&frame, &mut rows);
-    } else {
-        sort(&frame, &mut rows, &plan.sort);
+    let mut seen = plan.selection.look()?;
+    if plan.sort.iter().any(|key| key.field.needs_places()) {
+        seen.locate();
     }
-    rows.truncate(plan.limit);
+    if plan.sort.is_empty() {
+        default_order(&seen.frame, &mut seen.rows);
+    } else {
+        sort(&seen.frame, &mut seen.rows, &plan.sort);
+    }
+    seen.rows.truncate(plan.limit);
+    seen.locate();
+    let Seen { frame, rows, .. } = seen;
     let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
     let mut out = terminal::stdout();
     print(&mut out, &listing, &plan.printing).and_then(|()| out.flush()).map_err(Failure::Output)?;

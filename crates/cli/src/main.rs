@@ -14,6 +14,8 @@ mod close;
 mod exit;
 /// The command `list`.
 mod list;
+/// The command `locate`.
+mod locate;
 /// Help topics, man pages, shell completions, version.
 mod pages;
 /// What it means.

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use sockscope::geo::Language;
+use sockscope::{DatabaseOptions, Databases, Locator};
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
     Family, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State,
@@ -7,7 +9,7 @@ use sockscope_model::{
 };
 use sockscope_output::{Column, TableOptions, clean};
 
-use crate::args::{Format, ListArgs, SocketArgs};
+use crate::args::{Format, ListArgs, PlaceArgs, SocketArgs};
 use crate::exit::Failure;
 use crate::terminal::Terminal;
 use sockscope_sys as sys;
@@ -24,10 +26,34 @@ pub(crate) fn source_names() -> impl Iterator<Item = &'static str> {
 /// Which sockets are meant, and what must be asked to find them.
 pub(crate) struct Selection {
     choice: SourceChoice,
+    /// Only that source will do.
+    needs_identity: bool,
     kinds: Kinds,
     filter: Filter,
     /// What the source is asked: what flags and filter need, and nothing more.
     pub(crate) request: Request,
+    /// Which IP databases to ask; `None`: none.
+    databases: Option<DatabaseOptions>,
+    /// Whether places are part of what is shown.
+    pub(crate) places: bool,
+}
+
+/// What was seen of the machine.
+pub(crate) struct Seen {
+    /// All of it.
+    pub(crate) frame: Frame,
+    /// The positions of the sockets that are meant.
+    pub(crate) rows: Vec<usize>,
+    locator: Option<Locator>,
+}
+
+impl Seen {
+    /// Looks up where the peers of the rows are, if that is wanted.
+    pub(crate) fn locate(&mut self) {
+        if let Some(locator) = &mut self.locator {
+            locator.locate(&mut self.frame, self.rows.iter().copied());
+        }
+    }
 }
 
 impl Selection {
@@ -47,11 +73,16 @@ impl Selection {
             traffic: args.info || asked.traffic,
             ..asked
         };
-        Ok(Selection { choice, kinds, filter, request })
+        let databases = args.places.as_ref().map(database_options).transpose()?;
+        if databases.is_none() && filter.needs().places {
+            return Err(Failure::Usage("the filter asks for places, which --no-place leaves out".to_owned()));
+        }
+        Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, places: false })
     }
 
     /// Takes only a source whose rows can be told from later sockets with the same addresses: for commands that act on them.
     pub(crate) fn require_identity(&mut self) -> Result<(), Failure> {
+        self.needs_identity = true;
         match (self.choice, sys::CLOSABLE) {
             (SourceChoice::Auto, Some(closable)) => self.choice = closable,
             (SourceChoice::Auto, None) => {}
@@ -67,14 +98,32 @@ impl Selection {
         Ok(())
     }
 
-    /// One look at the machine: all that was seen, and the positions of the sockets that are meant.
-    pub(crate) fn look(&self) -> Result<(Frame, Vec<usize>), SourceError> {
-        let mut snapshot = sys::native(self.choice)?.snapshot(&self.request)?;
+    /// One look at the machine.
+    pub(crate) fn look(&self) -> Result<Seen, Failure> {
+        let databases = self.open_databases()?;
+        let mut snapshot = sys::native(self.choice)
+            .and_then(|mut source| source.snapshot(&self.request))
+            // The advice to use another source does not help if its sockets could not be told from later ones.
+            .map_err(|error| match self.needs_identity {
+                true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
+                false => error,
+            })?;
         self.say_what_is_unknown(&mut snapshot);
-        let mut frame = Frame::new(snapshot);
-        let everything = self.filter.is_everything();
-        let meant = |row: &Row<'_>| self.kinds.contain(row.socket) && (everything || self.filter.matches(row));
-        let rows: Vec<usize> = frame.rows().enumerate().filter(|(_, row)| meant(row)).map(|(index, _)| index).collect();
+        let locator = databases.map(|databases| {
+            snapshot.notices.extend(databases.notices);
+            Locator::new(databases.atlas)
+        });
+        let frame = Frame::new(snapshot);
+        let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
+        let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();
+        let mut seen = Seen { frame, rows, locator };
+        if self.filter.needs().places {
+            seen.locate();
+        }
+        let Seen { frame, rows, .. } = &mut seen;
+        if !self.filter.is_everything() {
+            rows.retain(|index| frame.row(*index).is_some_and(|row| self.filter.matches(&row)));
+        }
         // Owners that are hidden matter if a listed row lacks them, or the filter asked for them.
         let hidden =
             |index: &usize| frame.row(*index).is_some_and(|row| row.socket.owners.reason() == Some(NoOwner::NeedsRoot));
@@ -84,7 +133,17 @@ impl Selection {
         {
             snapshot.notices.retain(|notice| notice.code != "owners-need-root");
         }
-        Ok((frame, rows))
+        Ok(seen)
+    }
+
+    /// The IP databases, if anything needs them; one that is named must be of use even if nothing does.
+    fn open_databases(&self) -> Result<Option<Databases>, Failure> {
+        match &self.databases {
+            Some(options) if self.places || self.filter.needs().places || !options.files.is_empty() => {
+                Ok(Some(Databases::open(options)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
@@ -103,12 +162,6 @@ impl Selection {
                     "firewall marks can't be read here: that takes root (CAP_NET_ADMIN) and the source sock_diag; \
                           a filter on them matches nothing"
                         .to_owned(),
-            });
-        }
-        if needs.places {
-            snapshot.notices.push(Notice {
-                code: "places-unknown",
-                message: "this version has no IP database; a filter on places matches nothing".to_owned(),
             });
         }
     }
@@ -204,6 +257,10 @@ impl ListPlan {
         request.process_details = args.owners && (request.process_details || needs.process_details);
         request.traffic |= needs.traffic;
         request.cgroups |= needs.cgroups;
+        if needs.places && selection.databases.is_none() && sort.iter().any(|key| key.field.needs_places()) {
+            return Err(Failure::Usage("--sort asks for places, which --no-place leaves out".to_owned()));
+        }
+        selection.places = needs.places;
         Ok(ListPlan { selection, printing, sort, limit: args.limit.unwrap_or(usize::MAX) })
     }
 }
@@ -273,14 +330,14 @@ fn extra_columns(args: &ListArgs, named: &[Column]) -> Vec<Column> {
 
 /// What must be looked up to print so. Whether JSON and CSV in full have the counters of traffic is for `-i` to say.
 fn printing_needs(printing: &Printing) -> Needs {
-    let owners = Needs { owners: true, ..Needs::default() };
-    let all = Needs { owners: true, process_details: true, cgroups: true, ..Needs::default() };
+    let usual = Needs { owners: true, places: true, ..Needs::default() };
+    let all = Needs { process_details: true, cgroups: true, ..usual };
     match printing {
         Printing::Table(TableOptions { columns: Some(columns), extra, .. }) | Printing::Html(Some(columns), extra) => {
             column_needs(columns).or(column_needs(extra))
         }
-        Printing::Table(TableOptions { columns: None, extra, .. }) => owners.or(column_needs(extra)),
-        Printing::Html(None, extra) => Needs { process_details: true, ..owners }.or(column_needs(extra)),
+        Printing::Table(TableOptions { columns: None, extra, .. }) => usual.or(column_needs(extra)),
+        Printing::Html(None, extra) => Needs { process_details: true, ..usual }.or(column_needs(extra)),
         Printing::Json | Printing::Ndjson => all,
         Printing::Csv(columns, _) if *columns == Column::default_csv() => all,
         Printing::Csv(columns, _) => column_needs(columns),
@@ -329,6 +386,17 @@ fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {
         return Err(Failure::System(format!("the source '{name}' is not available here; there are: {here}")));
     }
     Err(Failure::Usage(format!("there is no source named '{}'; there are: {here}", clean(name))))
+}
+
+/// Which IP databases to open, and how.
+pub(crate) fn database_options(args: &PlaceArgs) -> Result<DatabaseOptions, Failure> {
+    let language = match &args.language {
+        Some(text) => Some(Language::parse(text).ok_or_else(|| {
+            Failure::Usage(format!("--language: '{}' is no language; en, zh-CN and the like are", clean(text)))
+        })?),
+        None => None,
+    };
+    Ok(DatabaseOptions { files: args.databases.clone(), language, keep: false })
 }
 
 /// The filter that the words are; without words, everything.

@@ -1,14 +1,15 @@
 //! Everything here is shown as it stands: at most 78 columns.
 
 /// One line on what the program is.
-pub(crate) const ABOUT: &str = "Lists every TCP and UDP socket of this machine and who owns it";
+pub(crate) const ABOUT: &str = "Lists every TCP and UDP socket, who owns it, and where its peer is";
 
 /// What the program is, for the long help and the man page.
 pub(crate) const LONG_ABOUT: &str = "\
-Lists every TCP and UDP socket of this machine and who owns it.
+Lists every TCP and UDP socket of this machine, who owns it, and where its peer is.
 
 Without a filter and without options every socket is listed, listening or not, with its processes. Numbers stay \
-numbers: no name is ever looked up in the DNS. What you are used to from ss and netstat means the same here: \
+numbers: no name is ever looked up in the DNS. Places come from IP databases on this machine, one of which is part of the \
+program; nothing is sent (see `sockscope help locate`). What you are used to from ss and netstat means the same here: \
 sockscope -tulpn.
 
 All words that are no options are the filter, in the language of ss and more; it may also be quoted as one \
@@ -42,6 +43,16 @@ nothing else: -l, `listening`, `state time-wait`. Unconnected UDP sockets can't 
 
 It needs CAP_NET_ADMIN (sudo) and Linux 4.5 or later, with CONFIG_INET_DIAG_DESTROY.";
 
+/// The command `locate`, in one line.
+pub(crate) const LOCATE: &str = "Say where addresses are, or annotate those in any text";
+
+/// The command `locate`, for the long help.
+pub(crate) const LONG_LOCATE: &str = "\
+Says where IP addresses are, by IP databases on this machine; nothing is ever sent anywhere.
+
+Without addresses it copies standard input to standard output, byte by byte as it comes, and adds [PLACE] behind each \
+address whose place is known. Version numbers, times, hardware addresses and hashes are left alone.";
+
 /// The command `completions`, in one line.
 pub(crate) const COMPLETIONS: &str = "Print completions for your shell";
 
@@ -74,6 +85,9 @@ pub(crate) const LIST_EXAMPLES: &str = "  Everything, with owners:
   What one program or user has open:
     sockscope process = nginx
     sockscope user = alice and not loopback
+
+  Who talks to China, by which database, in Chinese:
+    sockscope country = CN --database qqwry.dat --language zh-CN
 
   Who holds port 8080, as one line:
     sockscope -lH sport = :8080
@@ -109,6 +123,39 @@ pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
   The listener of a port:
     sudo sockscope close listening sport = :8080";
 
+/// Examples of `locate`.
+pub(crate) const LOCATE_EXAMPLES: &str = "  Where are they?
+    sockscope locate 8.8.8.8 2001:4860:4860::8888
+
+  Annotate what another program prints:
+    traceroute -n example.org | sockscope locate
+    tail -f /var/log/nginx/access.log | sockscope locate
+
+  By a database of your own, in Chinese:
+    sockscope locate --database qqwry.dat --language zh-CN 114.114.114.114
+
+  For programs, an address a line:
+    cut -d' ' -f1 access.log | sort -u | sockscope locate --json
+
+  Which databases are there?
+    sockscope locate --databases";
+
+/// Where databases come from.
+pub(crate) const DATABASES: &str = "  They are asked in this order; the first that knows an address answers:
+    each --database FILE
+    databases = [\"FILE\", ...] in ~/.config/sockscope/config.toml, else in
+      /etc/xdg/sockscope/config.toml or /etc/sockscope/config.toml
+    files in ~/.local/share/sockscope/databases/,
+      /usr/local/share/sockscope/databases/, /usr/share/sockscope/databases/
+    the one that is part of the program: IP Geolocation by DB-IP (CC BY 4.0)
+  Formats are told by the content: QQWry.dat, ipv6wry.db (ZX), ipdb and datx
+  (IPIP.net), xdb and db (ip2region), czdb (CZ88), mmdb (MaxMind, DB-IP,
+  IPinfo, ...), IP2Location BIN.
+  The base64 key of a czdb is in FILE.key, in [database-keys] of the
+  configuration, or in SOCKSCOPE_DATABASE_KEY.
+  Private, loopback and other special addresses are named as what they are
+  before any database is asked.";
+
 /// Examples of `completions`.
 pub(crate) const COMPLETIONS_EXAMPLES: &str = "  bash, for you alone:
     sockscope completions bash \\
@@ -136,6 +183,12 @@ pub(crate) const LIST_STATUS: &str = "  0  done; that nothing matched is no erro
   2  an option, the filter or another argument is wrong
   3  the operating system refused or failed";
 
+/// The exit codes of `locate`.
+pub(crate) const LOCATE_STATUS: &str = "  0  done; that a place is not known is no error
+  2  an option is wrong, or an argument is no IP address
+  3  a database can't be used, or the operating system refused or failed
+  4  with --json: some lines of standard input are no IP addresses";
+
 /// The exit codes of `assert`.
 pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none does
   1  no socket matches; with --none: one does
@@ -155,7 +208,13 @@ pub(crate) const ENVIRONMENT: &str = "  NO_COLOR        if set, no colours unles
   CLICOLOR_FORCE  if set and not 0, colours even into a file or a pipe
   CLICOLOR        if 0, no colours
   TERM            if dumb, no colours
-  COLUMNS         the width of the terminal, if it can't tell";
+  COLUMNS         the width of the terminal, if it can't tell
+  LC_ALL LC_MESSAGES LANG
+                  the language of places
+  SOCKSCOPE_DATABASE_KEY
+                  the base64 key of a czdb that has none elsewhere
+  XDG_CONFIG_HOME XDG_CONFIG_DIRS XDG_DATA_HOME XDG_DATA_DIRS
+                  where sockscope/config.toml and sockscope/databases/ are";
 
 /// The filter language in short.
 pub(crate) const FILTER_SUMMARY: &str = "  state established      states, and groups: connected synchronized all ...

@@ -13,6 +13,8 @@ mod filter;
 mod names;
 /// Where the peers are.
 mod places;
+/// IP addresses in any text.
+mod scanner;
 /// The order of rows.
 mod sort;
 
@@ -20,4 +22,5 @@ pub use diff::{apply, diff};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
+pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, default_order, sort};

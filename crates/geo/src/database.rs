@@ -115,11 +115,13 @@ impl Database {
     /// What it knows of an address. An IPv6 address that stands for an IPv4 address is looked up as that one.
     #[inline]
     pub fn lookup(&self, address: IpAddr) -> Option<Place<'_>> {
-        let address = match address {
-            IpAddr::V6(ipv6) => inner_ipv4(ipv6).map_or(address, IpAddr::V4),
-            IpAddr::V4(_) => address,
+        let record = match address {
+            IpAddr::V4(_) => self.reader.find(address)?,
+            IpAddr::V6(ipv6) => match inner_ipv4(ipv6) {
+                Some(ipv4) => self.reader.find(IpAddr::V4(ipv4))?,
+                None => self.reader.find(address)?,
+            },
         };
-        let record = self.reader.find(address)?;
         Some(Place { database: self, record })
     }
 }

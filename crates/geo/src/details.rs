@@ -70,14 +70,14 @@ impl<'a> Statement<'a> {
         Statement { details: Details::default(), parts: 0 }
     }
 
-    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such.
+    /// A part of the database's text. Placeholders are dropped; a bare country code is taken as such where one can be: a
+    /// region may be `CA` and an ISP `BT`.
     pub(crate) fn part(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
         let text = trim(text.into());
         if is_placeholder(&text) {
             return;
         }
-        // Organizations have such names, too: BT, SK.
-        if role != Role::Organization
+        if matches!(role, Role::Country | Role::Other | Role::Glued)
             && let Some(code) = CountryCode::parse(&text)
         {
             self.details.country_code.get_or_insert(code);
@@ -96,31 +96,21 @@ impl<'a> Statement<'a> {
             *field = Some(text.clone());
         }
         if role == Role::Glued && self.details.country.is_none() {
-            let (code, name) = country::at_start_of(&text);
-            self.details.country_code = self.details.country_code.or(code);
-            self.details.country = name.map(|name| match &text {
-                Cow::Borrowed(text) => Cow::Borrowed(text.get(..name.len()).unwrap_or(text)),
-                Cow::Owned(_) => Cow::Owned(name.to_owned()),
+            let start = country::at_start_of(&text);
+            self.details.country_code = self.details.country_code.or(start.code);
+            self.details.country = (start.words > 0).then(|| match &text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.get(..start.words).unwrap_or(text)),
+                Cow::Owned(text) => Cow::Owned(text.get(..start.words).unwrap_or(text).to_owned()),
             });
         }
         if self.parts == 0 {
             self.details.text = text;
         } else {
-            self.join(&text);
+            let joined = self.details.text.to_mut();
+            joined.push(' ');
+            joined.push_str(&text);
         }
         self.parts += 1;
-    }
-
-    fn join(&mut self, text: &str) {
-        if let Cow::Borrowed(first) = self.details.text {
-            // Room for most texts, so that it need not move with every part.
-            let mut joined = String::with_capacity(first.len() + text.len() + 64);
-            joined.push_str(first);
-            self.details.text = Cow::Owned(joined);
-        }
-        let joined = self.details.text.to_mut();
-        joined.push(' ');
-        joined.push_str(text);
     }
 
     /// The country's code, which is never part of the text.
@@ -142,24 +132,39 @@ impl<'a> Statement<'a> {
 
     /// All of it, with what follows from it: the code from the name, or the name from the code.
     pub(crate) fn finish(self, language: &Language) -> Details<'a> {
+        let mut details = self.stated();
+        details.complete(language);
+        details
+    }
+
+    /// All of it, whatever the language: [`Details::complete`] is still to be done.
+    pub(crate) fn stated(self) -> Details<'a> {
         let mut details = self.details;
         if details.country_code.is_none()
             && let Some(name) = &details.country
         {
-            details.country_code = country::by_name(name);
-        }
-        if let Some(code) = details.country_code
-            && details.country.is_none()
-            && let Some(name) = code.name(language)
-        {
-            details.country = Some(Cow::Borrowed(name));
-        }
-        if details.text.is_empty()
-            && let Some(name) = &details.country
-        {
-            details.text = name.clone();
+            let code = country::of_field(name);
+            let region = details.region.as_deref().filter(|_| code == Some(country::CHINA));
+            details.country_code = region.and_then(country::of_region).or(code);
         }
         details
+    }
+}
+
+impl<'a> Details<'a> {
+    /// Names the country that is known by its code alone, also as text if there is none.
+    pub(crate) fn complete(&mut self, language: &Language) {
+        if let Some(code) = self.country_code
+            && self.country.is_none()
+            && let Some(name) = code.name(language)
+        {
+            self.country = Some(Cow::Borrowed(name));
+        }
+        if self.text.is_empty()
+            && let Some(name) = &self.country
+        {
+            self.text = name.clone();
+        }
     }
 }
 
@@ -203,10 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_is_no_code() {
-        let details = finish(&[(Role::City, "London"), (Role::Organization, "BT")]);
-        assert_eq!((details.text.as_ref(), details.organization.as_deref()), ("London BT", Some("BT")));
-        assert_eq!(details.country_code, None);
+    fn what_only_looks_like_a_code_is_text() {
+        let details = finish(&[
+            (Role::Country, "United Kingdom"),
+            (Role::Region, "CA"),
+            (Role::Organization, "BT"),
+            (Role::Other, "GB"),
+        ]);
+        assert_eq!(details.text, "United Kingdom CA BT");
+        assert_eq!(details.country_code.unwrap().as_str(), "GB");
+        assert_eq!(details.organization.as_deref(), Some("BT"));
     }
 
     #[test]
@@ -216,6 +227,18 @@ mod tests {
         let details = statement.finish(&Language::parse("zh-CN").unwrap());
         assert_eq!(details.text, "德国");
         assert_eq!(details.country.as_deref(), Some("德国"));
+    }
+
+    #[test]
+    fn a_region_may_have_a_code_of_its_own() {
+        let code = |region| finish(&[(Role::Country, "中国"), (Role::Region, region)]).country_code.unwrap();
+        assert_eq!(["香港", "台湾省", "广东省"].map(|region| code(region).to_string()), ["HK", "TW", "CN"]);
+    }
+
+    #[test]
+    fn an_organization_may_have_two_letters() {
+        let details = finish(&[(Role::Glued, "韩国"), (Role::Organization, "SK")]);
+        assert_eq!((details.country_code.unwrap().as_str(), &*details.text), ("KR", "韩国 SK"));
     }
 
     #[test]

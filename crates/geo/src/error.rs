@@ -12,6 +12,12 @@ pub enum OpenError {
         "this is no IP database of a known format (QQWry, ZX, ipdb, datx, xdb, ip2region db, czdb, mmdb, IP2Location BIN)"
     )]
     Unknown,
+    /// An archive or a packed file, perhaps with a database in it.
+    #[error("this is a {packer} file, not an IP database: unpack it and give the file that is in it")]
+    Packed {
+        /// What it is packed with.
+        packer: &'static str,
+    },
     /// The bytes begin like a format, and do not go on like it.
     #[error("damaged or cut off {format} file: {problem} at byte {offset}")]
     Damaged {

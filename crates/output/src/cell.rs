@@ -1,6 +1,6 @@
-use sockscope_model::{Field, Owner, Row, Value};
+use sockscope_model::{Field, Owner, Place, Row, Value};
 
-use crate::columns::Column;
+use crate::columns::{Column, DISAGREE};
 use crate::text::{push_address, push_duration, push_endpoint, push_local, push_number, push_scaled, rfc3339};
 
 /// The value as text, as it is: units are those of JSON.
@@ -59,6 +59,20 @@ pub(crate) fn each_value(column: Column, row: &Row<'_>, text: &mut String, visit
             }
             return;
         }
+        Column::Places => {
+            let places = row.places();
+            let mut mark = disagree(places).then_some(DISAGREE);
+            for place in places {
+                text.clear();
+                if let Some(mark) = mark.take() {
+                    text.push(mark);
+                    text.push(' ');
+                }
+                text.push_str(&place.text);
+                visit(Some(Value::Text(text.as_str().into())));
+            }
+            return;
+        }
         Column::Local => push_local(text, row),
         Column::Remote => match socket.key.remote {
             Some(remote) => push_endpoint(text, row, remote),
@@ -84,12 +98,18 @@ pub(crate) fn each_value(column: Column, row: &Row<'_>, text: &mut String, visit
     visit(Some(Value::Text(text.as_str().into())));
 }
 
-/// Whether the column has a value an owner.
-pub(crate) const fn is_per_owner(column: Column) -> bool {
+/// Whether the column may have several values: one an owner, or one a database.
+pub(crate) const fn has_several(column: Column) -> bool {
     match column {
         Column::Field(field) => field.is_per_owner(),
-        _ => matches!(column, Column::Process),
+        _ => matches!(column, Column::Process | Column::Places),
     }
+}
+
+/// Whether databases name different countries.
+fn disagree(places: &[Place]) -> bool {
+    let mut codes = places.iter().filter_map(|place| place.country_code.as_deref());
+    codes.next().is_some_and(|first| codes.any(|code| code != first))
 }
 
 /// `name[pid]`, not cleaned.

@@ -14,6 +14,8 @@ pub enum Column {
     Remote,
     /// `name[pid]` of every owner; without an owner, the reason in parentheses.
     Process,
+    /// What every database says about the peer, with `≠` before it where they name different countries.
+    Places,
     /// Name of the network namespace, or its inode.
     Namespace,
     /// How long ago the socket was made.
@@ -24,11 +26,15 @@ pub enum Column {
 
 use Column::Field as F;
 
+/// Stands before the places of a peer whose country the databases do not agree on.
+pub(crate) const DISAGREE: char = '≠';
+
 /// Columns that are not fields.
-const COMPOSITE: [(Column, &str, &str); 6] = [
+const COMPOSITE: [(Column, &str, &str); 7] = [
     (Column::Local, "local", "Local"),
     (Column::Remote, "remote", "Remote"),
     (Column::Process, "process", "Process"),
+    (Column::Places, "places", "Places"),
     (Column::Namespace, "namespace", "Namespace"),
     (Column::Age, "age", "Age"),
     (Column::Timer, "timer", "Timer"),
@@ -99,6 +105,7 @@ impl Column {
             Column::Local => "local address and port",
             Column::Remote => "address and port of the peer",
             Column::Process => "name and number of each owner, or why there is none",
+            Column::Places => "what every database says about the peer; ≠ where they disagree on the country",
             Column::Namespace => "network namespace, by name or inode",
             Column::Age => "time since the socket was made",
             Column::Timer => "the running timer: kind, time left, retransmits",
@@ -157,13 +164,13 @@ impl Column {
     /// The columns of a page if none are named.
     pub fn default_html(frame: &Frame) -> Vec<Column> {
         let mut columns = Column::default_table(frame);
-        let end = columns.iter().position(|column| *column == F(Field::PlaceText)).unwrap_or(columns.len());
+        let end = columns.iter().position(|column| column.needs_places()).unwrap_or(columns.len());
         columns.splice(end..end, [F(Field::Exposure), F(Field::Interface), F(Field::OwnerPath)]);
         columns
     }
 
     /// The columns of a table if none are named and there is room: without owners if nobody looked for them, with
-    /// namespaces if there are several, with places if any is known.
+    /// namespaces if there are several, with places if any is known: one, or all if several databases were asked.
     pub fn default_table(frame: &Frame) -> Vec<Column> {
         let sockets = &frame.snapshot.sockets;
         let asked = |reason| reason != Some(NoOwner::NotAsked);
@@ -184,7 +191,7 @@ impl Column {
             columns.push(Column::Namespace);
         }
         if !frame.places.is_empty() {
-            columns.push(F(Field::PlaceText));
+            columns.push(if frame.databases.len() > 1 { Column::Places } else { F(Field::PlaceText) });
         }
         columns
     }
@@ -243,7 +250,7 @@ impl Column {
     pub const fn needs_places(self) -> bool {
         match self {
             Column::Field(field) => field.needs_places(),
-            _ => false,
+            _ => matches!(self, Column::Places),
         }
     }
 

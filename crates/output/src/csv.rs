@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use sockscope_model::{Row, Value};
 
 use crate::Listing;
-use crate::cell::{each_value, is_per_owner, push_raw};
+use crate::cell::{each_value, has_several, push_raw};
 use crate::clean::{is_formula, push_clean};
 use crate::columns::Column;
 
@@ -54,7 +54,7 @@ struct Scratch {
 
 fn push_cell(lines: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scratch) {
     let Scratch { cell, composite } = scratch;
-    if !is_per_owner(column) {
+    if !has_several(column) {
         each_value(column, row, composite, &mut |value| match value {
             Some(Value::Text(text)) => {
                 cell.clear();

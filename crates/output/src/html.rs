@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use sockscope_model::{Field, Owners, Row};
 
 use crate::Listing;
-use crate::cell::{each_value, for_people, is_per_owner, push_human, push_raw};
+use crate::cell::{each_value, for_people, has_several, push_human, push_raw};
 use crate::clean::push_html;
 use crate::columns::Column;
 use crate::table::push_summary_line;
@@ -118,12 +118,13 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
         _ if column.is_number() => "<td class=\"n\"",
         // Long by nature, and no address: may be wrapped.
         Column::Process
+        | Column::Places
         | Column::Field(Field::OwnerPath | Field::OwnerCommandLine | Field::Cgroup | Field::PlaceText) => {
             "<td class=\"w\""
         }
         _ => "<td",
     });
-    let per_owner = is_per_owner(column);
+    let several = has_several(column);
     let Scratch { cell, text, before, composite } = scratch;
     cell.clear();
     each_value(column, row, composite, &mut |value| {
@@ -140,15 +141,15 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
                     }
                 }
             }
-            None if per_owner => text.push('-'),
+            None if several => text.push('-'),
             None => {}
         }
-        if !per_owner {
+        if !several {
             push_html(cell, text);
         } else if cell.is_empty() || text != before {
             // The workers of one program have one path and one user: said once.
             if !cell.is_empty() {
-                cell.push_str(", ");
+                cell.push_str(if matches!(column, Column::Places) { " | " } else { ", " });
             }
             push_html(cell, text);
             std::mem::swap(text, before);
@@ -161,13 +162,16 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
 
 /// Licences of IP databases ask to be named where their data is shown.
 fn push_attribution(page: &mut String, listing: &Listing<'_>) {
-    if listing.frame.places.is_empty() {
-        return;
-    }
     let databases: BTreeSet<&str> = listing.rows().flat_map(|row| row.places()).map(|place| &*place.database).collect();
+    let wanted = |name: &str| listing.frame.databases.iter().find(|it| &*it.name == name).and_then(|it| it.attribution);
     for (position, database) in databases.iter().enumerate() {
         page.push_str(if position == 0 { "<p class=\"dim\">Places according to " } else { ", " });
         push_html(page, database);
+        if let Some(attribution) = wanted(database) {
+            page.push_str(" (");
+            push_html(page, attribution);
+            page.push(')');
+        }
     }
     if !databases.is_empty() {
         page.push_str("</p>\n");

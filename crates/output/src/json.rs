@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::Listing;
-use crate::schema::{Assertion, Outcome, Snapshot, Socket, Sockets};
+use crate::schema::{Assertion, Database, Located, Outcome, Snapshot, Socket, Sockets};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -71,12 +71,34 @@ pub fn assert_json(out: &mut dyn Write, listing: &Listing<'_>, matched: bool, wa
     document(out, &Assertion { matched, sockets: Sockets(*listing), waited_us })
 }
 
+/// A line of `locate`: an address, and where it is.
+///
+/// # Errors
+/// The writer's.
+pub fn located_json(out: &mut dyn Write, located: &Located<'_>) -> io::Result<()> {
+    line(out, located)
+}
+
+/// A line of `locate --databases`.
+///
+/// # Errors
+/// The writer's.
+pub fn database_json(out: &mut dyn Write, database: &Database<'_>) -> io::Result<()> {
+    line(out, database)
+}
+
 /// A line of `close` and `kill`: a target, and what became of it.
 ///
 /// # Errors
 /// The writer's.
 pub fn outcome_json(out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
     document(out, outcome)
+}
+
+/// Small, to a writer that has a buffer.
+fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
 }
 
 fn document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {

@@ -30,7 +30,7 @@ pub use self::clean::clean;
 pub use self::columns::{Column, ColumnError};
 pub use self::csv::csv;
 pub use self::html::html;
-pub use self::json::{assert_json, json, ndjson, outcome_json};
+pub use self::json::{assert_json, database_json, json, located_json, ndjson, outcome_json};
 pub use self::listing::Listing;
 pub use self::schema::snapshot_schema;
 pub use self::table::{TableOptions, table};

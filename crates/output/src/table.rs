@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::Listing;
 use crate::cell::{each_value, for_people, push_human, push_owner};
 use crate::clean::push_clean;
-use crate::columns::Column;
+use crate::columns::{Column, DISAGREE};
 use crate::text::{push_address, push_duration, push_endpoint, push_local};
 
 /// How much is gathered before it is written.
@@ -75,6 +75,9 @@ pub fn table(out: &mut dyn Write, listing: &Listing<'_>, options: &TableOptions)
     let mut lines = String::with_capacity(CHUNK * 2);
     if options.header {
         push_summary(&mut lines, listing, options.colour);
+        if columns.iter().any(|it| it.column.needs_places()) {
+            push_attributions(&mut lines, listing, options.colour);
+        }
         push_titles(&mut lines, &columns, options.colour);
     }
     for row in listing.rows() {
@@ -168,6 +171,7 @@ fn kind(column: Column) -> Kind {
         Column::Local | Column::Remote => Kind::Address,
         Column::Field(Field::LocalAddress | Field::RemoteAddress) => Kind::Address,
         Column::Namespace => Kind::Text { least: 8, good: 16 },
+        Column::Places => Kind::Text { least: 12, good: 32 },
         Column::Field(field) => match field {
             Field::User | Field::OwnerUser | Field::LocalScope | Field::RemoteScope | Field::Interface => {
                 Kind::Text { least: 6, good: 12 }
@@ -195,7 +199,7 @@ const fn rank(column: Column) -> Option<u8> {
         Column::Field(Field::QueuesReceive | Field::QueuesSend) => Some(0),
         Column::Field(Field::User) => Some(1),
         Column::Namespace => Some(2),
-        Column::Field(Field::PlaceText) => Some(3),
+        Column::Places | Column::Field(Field::PlaceText) => Some(3),
         _ => None,
     }
 }
@@ -317,7 +321,8 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
         Column::Process => push_process(out, row, room),
         _ => {
             let (mut scratch, mut composite) = (String::new(), String::new());
-            let limit = if room.is_some() { OWNERS } else { usize::MAX };
+            let limit = if room.is_some() && column != Column::Places { OWNERS } else { usize::MAX };
+            let separator = if column == Column::Places { " | " } else { ";" };
             let mut count = 0;
             each_value(column, row, &mut composite, &mut |value| {
                 count += 1;
@@ -325,8 +330,8 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
                     return;
                 }
                 if count > 1 {
-                    // As in CSV; a comma is in descriptors and command lines.
-                    out.push(';');
+                    // Of owners as in CSV; a comma is in descriptors and command lines.
+                    out.push_str(separator);
                 }
                 scratch.clear();
                 if let Some(value) = for_people(column, row, value) {
@@ -419,6 +424,7 @@ fn style(column: Column, row: &Row<'_>, cell: &str) -> Option<Style> {
     match column {
         _ if cell == "-" => dim,
         Column::Process if row.socket.owners.reason().is_some() => dim,
+        Column::Places if cell.starts_with(DISAGREE) => colour(AnsiColor::Yellow),
         Column::Field(Field::State) => match row.socket.state? {
             State::Listen => Some(AnsiColor::Cyan.on_default().bold()),
             State::Established => colour(AnsiColor::Green),
@@ -459,6 +465,33 @@ fn push_summary(out: &mut String, listing: &Listing<'_>, colour: bool) {
         push_styled(out, style, &line);
         out.push('\n');
     }
+}
+
+/// The words that licences of the databases want to be shown beside places.
+fn push_attributions(out: &mut String, listing: &Listing<'_>, colour: bool) {
+    let style = colour.then_some(Style::new().dimmed());
+    for attribution in attributions(listing) {
+        push_styled(out, style, attribution);
+        out.push('\n');
+    }
+}
+
+/// Of those databases whose answers are listed, in the order of the databases.
+pub(crate) fn attributions<'a>(listing: &Listing<'a>) -> Vec<&'a str> {
+    let mut left: Vec<_> = listing.frame.databases.iter().filter(|it| it.attribution.is_some()).collect();
+    let mut used = Vec::new();
+    for place in listing.rows().flat_map(|row| row.places()) {
+        if left.is_empty() {
+            break;
+        }
+        left.retain(|it| {
+            let is_used = it.name == place.database;
+            used.extend(is_used.then_some(it.attribution).flatten());
+            !is_used
+        });
+    }
+    used.dedup();
+    used
 }
 
 /// `12 of 340 sockets from sock_diag (3 churned) in 3.8ms`.

@@ -27,19 +27,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Where the peers are, a [`Locator`] finds out, offline, from the IP databases that the user has and the one that is part of
+//! the program:
+//!
+//! ```
+//! use sockscope::{DatabaseOptions, Databases, Frame, Locator};
+//!
+//! let mut locator = Locator::new(Databases::open(&DatabaseOptions::default())?.atlas);
+//! let mut frame = Frame::new(sockscope::snapshot()?);
+//! let rows = 0..frame.snapshot.sockets.len();
+//! locator.locate(&mut frame, rows);
+//! for row in frame.rows() {
+//!     println!("{:?} {:?}", row.socket.key.remote, row.place().map(|place| &place.text));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Two snapshots are compared by [`diff`], which knows a connection again when it enters TIME_WAIT and tells it from the
 //! next one that uses its ports.
 
 #![forbid(unsafe_code)]
 
+/// The user's configuration file.
+mod config;
+/// The IP databases that a user has.
+mod databases;
+
+pub use databases::{DatabaseError, DatabaseOptions, Databases};
 pub use sockscope_core::{
-    Context as FilterContext, Filter, FilterError, Needs, Services, SortError, SortKey, apply, default_order, diff,
-    field_by_name, sort,
+    AddressScanner, Context as FilterContext, Filter, FilterError, Locator, Needs, Services, SortError, SortKey, apply,
+    default_order, diff, field_by_name, sort,
 };
+pub use sockscope_geo as geo;
 pub use sockscope_model::{
-    AddressBlock, AddressBlockError, Change, Condition, ErrorKind, Exposure, Family, Field, Frame, Namespace, NoOwner,
-    Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey,
-    Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer, TimerKind, Timestamp, Traffic, Value,
+    AddressBlock, AddressBlockError, Change, Condition, Coordinates, ErrorKind, Exposure, Family, Field, Frame,
+    IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Request, Row,
+    Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer,
+    TimerKind, Timestamp, Traffic, Value,
 };
 pub use sockscope_sys::{NativeSource, SOURCES, interfaces, native, services_text, viewer_uid};
 

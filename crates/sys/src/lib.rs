@@ -8,11 +8,20 @@
 mod closing;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 mod linux;
+/// Files as bytes.
+mod map;
 #[cfg(any(not(target_os = "linux"), sockscope_null))]
 mod null;
 
 pub use closing::CloseError;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
-pub use linux::{CLOSABLE, NativeSource, SOURCES, close, interfaces, native, services_text, viewer_uid};
+pub use linux::{
+    CLOSABLE, NativeSource, SOURCES, close, config_files, data_directories, interfaces, locale, native, services_text,
+    viewer_uid,
+};
+pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(target_os = "linux"), sockscope_null))]
-pub use null::{CLOSABLE, NativeSource, SOURCES, close, interfaces, native, services_text, viewer_uid};
+pub use null::{
+    CLOSABLE, NativeSource, SOURCES, close, config_files, data_directories, interfaces, locale, native, services_text,
+    viewer_uid,
+};

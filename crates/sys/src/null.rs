@@ -1,6 +1,7 @@
 //! Systems that we have no backend for: everything compiles, and says so when asked.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use sockscope_model::{ErrorKind, Request, Snapshot, Socket, Source, SourceChoice, SourceError};
 
@@ -60,4 +61,19 @@ pub fn services_text() -> Option<String> {
 /// Interfaces by index.
 pub fn interfaces() -> BTreeMap<u32, String> {
     BTreeMap::new()
+}
+
+/// Configuration files, the strongest first.
+pub fn config_files() -> Vec<PathBuf> {
+    Vec::new()
+}
+
+/// Data directories, the user's first.
+pub fn data_directories() -> Vec<PathBuf> {
+    Vec::new()
+}
+
+/// The locale for messages.
+pub fn locale() -> Option<String> {
+    None
 }

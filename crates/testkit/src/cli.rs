@@ -3,7 +3,10 @@ use std::io::Write;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{ChurnOptions, FilesOptions, LoadOptions, churn, enter_private_namespace, files, load, owners, varied};
+use crate::{
+    AbroadOptions, ChurnOptions, FilesOptions, LoadOptions, abroad, churn, enter_private_namespace, files, load,
+    owners, varied,
+};
 use crate::{Report, part, process};
 
 /// Makes real sockets; prints `ready {json}` when all are there; ends when standard input does
@@ -20,6 +23,8 @@ struct Arguments {
 enum Kind {
     /// Many established connections
     Load(LoadOptions),
+    /// A connection with each of some addresses, wherever in the world these are
+    Abroad(AbroadOptions),
     /// Many processes with many plain files and few sockets
     Files(FilesOptions),
     /// About 300 sockets of every kind and state
@@ -45,6 +50,7 @@ pub fn run() -> Result<()> {
     }
     match arguments.scenario {
         Kind::Load(options) => serve_until_end(&load(&options)?.report),
+        Kind::Abroad(options) => serve_until_end(&abroad(&options)?.report),
         Kind::Files(options) => serve_until_end(&files(&options)?.report),
         Kind::Varied => serve_until_end(&varied()?.report),
         Kind::Owners => serve_until_end(&owners()?.report),

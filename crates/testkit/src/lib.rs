@@ -16,6 +16,8 @@
     reason = "only tests and measurements use it: what it can't make is a failed test"
 )]
 
+/// Connections with anyone, none of which leaves the machine.
+mod abroad;
 /// Opening and closing at full speed.
 mod churn;
 /// The program's arguments.
@@ -39,6 +41,7 @@ mod socket;
 /// A few hundred sockets of every kind.
 mod varied;
 
+pub use abroad::{AbroadOptions, abroad};
 pub use churn::{Churn, ChurnOptions, Counts, churn};
 pub use cli::run;
 pub use files::{FilesOptions, files};

@@ -17,11 +17,17 @@ pub struct LoadOptions {
     /// UDP sockets besides
     #[arg(long, default_value_t = 0)]
     pub udp: u32,
+    /// The connections are between addresses all over the world, each used once; with --netns
+    #[arg(long)]
+    pub abroad: bool,
 }
 
 /// Makes many connections. Nothing listens any more when it returns.
 pub fn load(options: &LoadOptions) -> Result<Scenario> {
     anyhow::ensure!(options.processes > 0, "no process to hold the sockets");
+    if options.abroad {
+        crate::abroad::everything_is_local()?;
+    }
     let mut scenario = Scenario::new("load")?;
     let descriptors = u64::from(options.connections) * 2 + u64::from(options.udp);
     let mut processes = options.processes;
@@ -35,7 +41,7 @@ pub fn load(options: &LoadOptions) -> Result<Scenario> {
     let actors: Vec<Actor> = (0..processes)
         .map(|index| {
             let (connections, udp) = (share(options.connections, index), share(options.udp, index));
-            scenario.lifeline.start(&Part::Load { index, connections, udp }, |_| {})
+            scenario.lifeline.start(&Part::Load { index, connections, udp, abroad: options.abroad }, |_| {})
         })
         .collect::<Result<_>>()?;
     for actor in actors {

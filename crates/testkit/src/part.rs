@@ -9,7 +9,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Holder, Report};
-use crate::{kernel, socket};
+use crate::{abroad, kernel, socket};
 
 /// What one further process of a scenario does before it waits for the end of its input.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub(crate) enum Part {
         connections: u32,
         /// How many UDP sockets.
         udp: u32,
+        /// Between addresses all over the world.
+        abroad: bool,
     },
     /// Opens files, and one socket.
     Files {
@@ -66,7 +68,14 @@ pub(crate) fn play(part: &Part) -> Result<()> {
         rustix::thread::set_name(c"sockscope-testkit")?;
     }
     match part {
-        Part::Load { index, connections, udp } => load(*index, *connections, *udp, &mut report, &mut keep)?,
+        Part::Load { index, connections, udp, abroad: true } => {
+            load_abroad(*index, *connections, &mut keep)?;
+            load(*index, 0, *udp, &mut report, &mut keep)?;
+            report.tcp = u64::from(*connections) * 2;
+        }
+        Part::Load { index, connections, udp, abroad: false } => {
+            load(*index, *connections, *udp, &mut report, &mut keep)?;
+        }
         Part::Files { index, files, socket } => open_files(*index, *files, *socket, &mut report, &mut keep)?,
         Part::Hold => keep.push(kernel::inherited(0)),
         Part::Receive => {
@@ -163,6 +172,18 @@ fn load(index: u32, connections: u32, udp: u32, report: &mut Report, keep: &mut 
     }
     report.tcp = u64::from(connections) * 2;
     report.udp = u64::from(udp);
+    Ok(())
+}
+
+fn load_abroad(index: u32, connections: u32, keep: &mut Vec<OwnedFd>) -> Result<()> {
+    kernel::allow_files(u64::from(connections) * 2 + SPARE_DESCRIPTORS)?;
+    for connection in 0..connections {
+        let number = (index * connections + connection) * 2;
+        let end = |number| SocketAddr::from((abroad::somewhere(number), 443));
+        let (client, server, _) = abroad::connect(end(number), end(number + 1))?;
+        keep.push(client);
+        keep.push(server);
+    }
     Ok(())
 }
 

@@ -67,7 +67,7 @@ impl Services {
     }
 
     /// Every name, in no order.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.ports.keys().map(String::as_str)
     }
 }

@@ -119,14 +119,15 @@ fn frame(os: &'static str) -> Frame {
         city: Some(city.to_owned()),
         asn: Some(asn),
         organization: Some(organization.to_owned()),
+        coordinates: None,
         text: format!("{country} {city}"),
         database: Arc::from("Test 2026"),
     };
     frame.places.insert(
         "1.1.1.1".parse().unwrap(),
-        vec![place("AU", "Australia", "Sydney", 13335, "Cloudflare"), place("US", "United States", "", 1, "")],
+        [place("AU", "Australia", "Sydney", 13335, "Cloudflare"), place("US", "United States", "", 1, "")].into(),
     );
-    frame.places.insert("9.9.9.9".parse().unwrap(), vec![place("CH", "Schweiz", "Zürich", 19281, "Quad9")]);
+    frame.places.insert("9.9.9.9".parse().unwrap(), [place("CH", "Schweiz", "Zürich", 19281, "Quad9")].into());
     frame
 }
 
@@ -391,6 +392,10 @@ fn own_terms_mean_what_they_say() {
         ("country = AU", "c"),
         ("country = australia", "c"),
         ("country = US", ""),
+        ("country = 瑞士", "h"),
+        ("country = Switzerland", "h"),
+        ("country in ('Schweiz', 澳大利亚)", "ch"),
+        ("country != 瑞士", "abcdefgijk"),
         ("country in (au, ch)", "ch"),
         ("country ~ ^SCH", "h"),
         ("country != AU", "abdefghijk"),

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::Data;
 use crate::database::{Database, Info, Options, Ranges};
 use crate::details::Details;
@@ -25,6 +29,10 @@ mod ipip;
 mod mmdb;
 /// CZ88's QQWry.dat.
 mod qqwry;
+/// The texts of ip2region.
+mod regions;
+/// What makes a sorted index quicker to search.
+mod starts;
 /// Our own: what is embedded, and the file of autonomous systems.
 mod table;
 /// The tree that mmdb and ipdb have in common.
@@ -121,8 +129,9 @@ pub(crate) type Opened = (Box<dyn Reader>, Info);
 
 /// Tells the format by the content.
 pub(crate) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
+    type Detect = fn(&[u8]) -> bool;
     /// From the surest mark to the weakest.
-    const MARKS: [(Format, fn(&[u8]) -> bool); 10] = [
+    const MARKS: [(Format, Detect); 10] = [
         (Format::Table, table::detect),
         (Format::Zx, zx::detect),
         (Format::Ipdb, ipdb::detect),
@@ -137,7 +146,22 @@ pub(crate) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
     if bytes.is_empty() {
         return Err(OpenError::Empty);
     }
-    MARKS.iter().find_map(|(format, detect)| detect(bytes).then_some(*format)).ok_or(OpenError::Unknown)
+    MARKS.iter().find_map(|(format, detect)| detect(bytes).then_some(*format)).ok_or_else(|| packed(bytes))
+}
+
+/// What to say of bytes of no known format: databases are published packed.
+fn packed(bytes: &[u8]) -> OpenError {
+    const PACKED: [(&[u8], &str); 7] = [
+        (b"PK\x03\x04", "ZIP"),
+        (b"\x1f\x8b", "gzip"),
+        (b"Rar!\x1a\x07", "RAR"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"BZh", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    ];
+    let packer = PACKED.iter().find(|(mark, _)| bytes.starts_with(mark));
+    packer.map_or(OpenError::Unknown, |(_, packer)| OpenError::Packed { packer })
 }
 
 /// Opens a file of that format.
@@ -154,6 +178,17 @@ pub(crate) fn open(format: Format, data: Data, options: &Options) -> Result<Open
         Format::Ip2location => ip2location::open(data),
         Format::Table => table::open(data),
     }
+}
+
+/// The day of a time in seconds since 1970, UTC. Zero is no date.
+fn date_of_unix(seconds: i64) -> Option<Date> {
+    let time = Timestamp::from_second(seconds).ok().filter(|_| seconds > 0)?;
+    Some(time.to_zoned(TimeZone::UTC).date())
+}
+
+/// What a database that has no name of its own is called.
+fn name_and_date(name: &str, date: Option<Date>) -> String {
+    date.map_or_else(|| name.to_owned(), |date| format!("{name} {date}"))
 }
 
 pub(crate) fn embedded(language: &Language) -> Database {

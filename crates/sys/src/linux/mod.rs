@@ -4,6 +4,8 @@
 mod cgroups;
 /// Closing sockets.
 mod destroy;
+/// Where configuration and data are.
+mod directories;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::close;
+pub use directories::{config_files, data_directories, locale};
 pub use source::LinuxSource as NativeSource;
 
 /// The sources that this system has, `auto` first.

@@ -1,0 +1,428 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use sockscope_model::Protocol;
+
+use crate::Services;
+
+/// Finds IP addresses in text that comes in pieces, in all the shapes that logs have them: bare, with a zone
+/// (`fe80::1%eth0`), with a port (`192.0.2.1:443`, `[2001:db8::1]:443`, `:::22`, `192.0.2.1:https`), in URLs, at the end of a
+/// sentence.
+///
+/// An address is never part of a longer run of digits, letters, dots or colons, so that version numbers of five parts, times,
+/// hardware addresses and hashes are none. Any bytes are taken; only ASCII means something.
+///
+/// ```
+/// use sockscope_core::AddressScanner;
+///
+/// let text = b"GET http://192.0.2.1/ from [2001:db8::1%eth0]:50000 at 12:30:45, version 1.2.3.4.5.";
+/// let mut found = Vec::new();
+/// let scanned = AddressScanner::default().scan(text, true, &mut |end, address| found.push((end, address.to_string())));
+/// assert_eq!(scanned, text.len());
+/// assert_eq!(found, [(20, "192.0.2.1".to_owned()), (44, "2001:db8::1".to_owned())]);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct AddressScanner {
+    /// Names that may stand for ports.
+    services: Services,
+    /// The text so far ended inside a run that is too long to be an address; it may go on.
+    in_long_run: bool,
+}
+
+/// No address is longer, with zone, port and a sentence's end. What is longer needs not be kept for its end.
+const LONGEST: usize = 128;
+
+impl AddressScanner {
+    /// A scanner that knows ports by these names too.
+    pub fn new(services: Services) -> AddressScanner {
+        AddressScanner { services, in_long_run: false }
+    }
+
+    /// Visits each address in `text` with the position behind it and its zone, and says how much of the text is done with.
+    /// The rest, at most some 100 bytes, may be the beginning of an address: hand it in again with what follows. If nothing
+    /// follows (`at_end`), all is done with.
+    pub fn scan(&mut self, text: &[u8], at_end: bool, visit: &mut dyn FnMut(usize, IpAddr)) -> usize {
+        let mut rest = text;
+        if self.in_long_run {
+            rest = skip(rest, in_run);
+            self.in_long_run = rest.is_empty() && !at_end;
+        }
+        loop {
+            rest = skip(rest, |byte| !in_run(byte) && byte != ESCAPE);
+            let start = text.len() - rest.len();
+            if rest.is_empty() {
+                return start;
+            }
+            if rest.starts_with(&[ESCAPE]) {
+                rest = behind_control_sequence(rest);
+                if rest.is_empty() && !at_end && text.len() - start <= LONGEST {
+                    return start;
+                }
+                continue;
+            }
+            let (after, shape) = Shape::of(rest);
+            let run = rest.get(..rest.len() - after.len()).unwrap_or_default();
+            if after.is_empty() && !at_end {
+                if run.len() <= LONGEST {
+                    return start;
+                }
+                self.in_long_run = true;
+                return text.len();
+            }
+            rest = after;
+            if !shape.may_be_address() || run.len() > LONGEST {
+                continue;
+            }
+            let Some((address, end)) = self.address_in(run, after.starts_with(b"-")) else { continue };
+            let mut end = start + end;
+            // A zone stands directly behind an address, without a port.
+            if let Some(zone) = after.strip_prefix(b"%")
+                && end == start + run.len()
+            {
+                let behind = skip(zone, in_zone);
+                if behind.is_empty() && !at_end && zone.len() <= LONGEST {
+                    return start;
+                }
+                let zone = zone.get(..zone.len() - behind.len()).unwrap_or_default();
+                let zone = zone.trim_ascii_end_matches(b'.');
+                if !zone.is_empty() {
+                    end += 1 + zone.len();
+                }
+                rest = text.get(end..).unwrap_or_default();
+            }
+            visit(end, address);
+        }
+    }
+
+    /// The address that a run is, and where it ends in it; behind it may be a port, and a dot or colon that is the sentence's.
+    /// `goes_on`: a hyphen follows, as in the name of many a service.
+    fn address_in(&self, run: &[u8], goes_on: bool) -> Option<(IpAddr, usize)> {
+        let mut text = std::str::from_utf8(run).ok()?;
+        loop {
+            if let Some(address) = address(text) {
+                return Some((address, text.len()));
+            }
+            if let Some((head, port)) = text.rsplit_once(':')
+                && let Some(address) = address_before_port(head)
+                && (is_number(port) || self.is_service(port, goes_on))
+            {
+                return Some((address, head.len()));
+            }
+            text = text.strip_suffix(['.', ':'])?;
+        }
+    }
+
+    fn is_service(&self, name: &str, goes_on: bool) -> bool {
+        let known = |protocol| self.services.port(name, protocol).is_some();
+        let begins = |whole: &str| whole.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        known(Protocol::Tcp) || known(Protocol::Udp) || goes_on && self.services.names().any(begins)
+    }
+}
+
+trait TrimEnd {
+    fn trim_ascii_end_matches(&self, byte: u8) -> &[u8];
+}
+
+impl TrimEnd for [u8] {
+    fn trim_ascii_end_matches(&self, byte: u8) -> &[u8] {
+        let kept = self.iter().rposition(|it| *it != byte).map_or(0, |last| last + 1);
+        self.get(..kept).unwrap_or(self)
+    }
+}
+
+const ESCAPE: u8 = 0x1b;
+
+/// What is behind a terminal's control sequence (ECMA-48, 5.4), such as one for a colour: its last letter is no part of the
+/// word that follows.
+fn behind_control_sequence(text: &[u8]) -> &[u8] {
+    let text = skip(text, |byte| byte == ESCAPE);
+    let Some(text) = text.strip_prefix(b"[") else { return text };
+    let last = skip(text, |byte| matches!(byte, 0x20..=0x3f));
+    match last {
+        [0x40..=0x7e, rest @ ..] => rest,
+        _ => last,
+    }
+}
+
+/// What an address, or more than one, could be part of.
+const fn in_run(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b':'
+}
+
+/// Names of interfaces; a dot at the end is the sentence's.
+const fn in_zone(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+#[inline]
+fn skip(text: &[u8], what: impl Fn(u8) -> bool) -> &[u8] {
+    let length = text.iter().position(|byte| !what(*byte)).unwrap_or(text.len());
+    text.get(length..).unwrap_or_default()
+}
+
+/// What a run is made of: enough to pass over nearly all that are no addresses.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    dots: u32,
+    colons: u32,
+}
+
+/// What each byte adds to a run's count: a dot 1, a colon 2 to the 16th, a letter or digit nothing; [`OUTSIDE`] ends the run.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it, and would stop")]
+const WEIGHTS: [u32; 256] = {
+    let mut weights = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        weights[byte] = match byte as u8 {
+            b'.' => 1,
+            b':' => 1 << 16,
+            other if in_run(other) => 0,
+            _ => OUTSIDE,
+        };
+        byte += 1;
+    }
+    weights
+};
+
+const OUTSIDE: u32 = 1 << 31;
+
+impl Shape {
+    /// Counts, up to the end of the run; also gives what is behind it. This loop sees nearly every byte of a text.
+    #[inline]
+    fn of(text: &[u8]) -> (&[u8], Shape) {
+        let mut counts = 0_u32;
+        let mut length = text.len();
+        for (position, byte) in text.iter().enumerate() {
+            let weight = WEIGHTS.get(usize::from(*byte)).copied().unwrap_or(OUTSIDE);
+            if weight == OUTSIDE {
+                length = position;
+                break;
+            }
+            // A run of so many dots that they count as colons is none anyway.
+            counts = counts.wrapping_add(weight);
+        }
+        (text.get(length..).unwrap_or_default(), Shape { dots: counts & 0xffff, colons: counts >> 16 })
+    }
+
+    /// IPv4 has three dots, IPv6 at least two colons.
+    const fn may_be_address(self) -> bool {
+        self.dots >= 3 || self.colons >= 2
+    }
+}
+
+/// An address of either family, and nothing else.
+fn address(text: &str) -> Option<IpAddr> {
+    match text.bytes().filter(|byte| *byte == b':').count() {
+        0 => return text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        // Times, and most hardware addresses.
+        1..7 if !text.contains("::") => return None,
+        _ => {}
+    }
+    let address = text.parse::<Ipv6Addr>().ok()?;
+    // An EUI-64 is eight pairs of digits, as no IPv6 address is written.
+    let is_hardware_address = text.len() == 23 && text.split(':').all(|part| part.len() == 2);
+    (!is_hardware_address).then_some(IpAddr::V6(address))
+}
+
+/// IPv4; or IPv6 as netstat writes it before a port, without brackets, where what is behind the last colon can be nothing but
+/// a port.
+fn address_before_port(head: &str) -> Option<IpAddr> {
+    match address(head)? {
+        IpAddr::V6(_) if head != "::" && head.contains("::") && !head.contains('.') => None,
+        address => Some(address),
+    }
+}
+
+/// A port's number.
+fn is_number(text: &str) -> bool {
+    (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The text with `<` and `>` around what a place would be put behind, however it is cut into pieces.
+    fn marked(text: &str) -> String {
+        let whole = scan(text.as_bytes(), &[]);
+        for piece in [1, 2, 3, 7, 64] {
+            let cuts: Vec<usize> = (piece..text.len()).step_by(piece).collect();
+            assert_eq!(scan(text.as_bytes(), &cuts), whole, "{text} in pieces of {piece}");
+        }
+        String::from_utf8(whole).unwrap()
+    }
+
+    fn scan(text: &[u8], cuts: &[usize]) -> Vec<u8> {
+        let services =
+            [("https", Protocol::Tcp, 443), ("ssh", Protocol::Tcp, 22), ("ms-wbt-server", Protocol::Tcp, 3389)];
+        let mut scanner = AddressScanner::new(services.into_iter().collect());
+        let mut out = Vec::new();
+        let mut held: Vec<u8> = Vec::new();
+        let mut begin = 0;
+        for end in cuts.iter().copied().chain([text.len()]) {
+            held.extend(&text[begin..end]);
+            begin = end;
+            let mut copied = 0;
+            let mut found = Vec::new();
+            let done = scanner.scan(&held, end == text.len(), &mut |position, _| found.push(position));
+            for position in found {
+                out.extend(&held[copied..position]);
+                out.push(b'#');
+                copied = position;
+            }
+            assert!(copied <= done);
+            out.extend(&held[copied..done]);
+            held.drain(..done);
+            assert!(held.len() <= 2 * LONGEST + 2, "{} bytes are held", held.len());
+        }
+        assert!(held.is_empty());
+        out
+    }
+
+    #[test]
+    fn shapes_that_logs_have() {
+        for expected in [
+            "8.8.8.8#",
+            " 8.8.8.8# 1.1.1.1#\n",
+            "from 8.8.8.8#.",
+            "from 8.8.8.8#: timeout",
+            "wait 8.8.8.8#...",
+            "8.8.8.8#:443",
+            "8.8.8.8#:443.",
+            "8.8.8.8#:443:",
+            "http://8.8.8.8#/x?y=1.1.1.1#&z",
+            "https://user@8.8.8.8#:8443/",
+            "(8.8.8.8#)",
+            "\"8.8.8.8#\"",
+            "ip=8.8.8.8#,1.1.1.1#;2001:db8::1#",
+            "10.0.0.0#/8",
+            "8.8.8.8#-8.8.8.9#",
+            "8.8.8.8#->1.1.1.1#",
+            "10.0.0.1#:ssh->10.0.0.2#:51234 (ESTABLISHED)",
+            "10.0.0.1#:https",
+            "10.0.0.1#:ms-wbt-server",
+            "10.0.0.1#:*",
+            "来自8.8.8.8#的连接",
+            "2001:db8::1#",
+            "2001:DB8::ABCD#",
+            "2001:db8:0:1:2:3:4:5#",
+            "[2001:db8::1#]:443",
+            "http://[2001:db8::1#]/",
+            "[2001:db8::1%eth0#]:443",
+            "[fe80::1#]%eth0:546",
+            "fe80::1%eth0#",
+            "fe80::1%eth0.100#: up",
+            "ping fe80::1%eth0#.",
+            "fe80::1%eth0#/64",
+            "192.168.1.5%eth0#:68",
+            "2001:db8::1#/64",
+            "2001:db8::#/32",
+            "2001:db8::#: none",
+            "::1#",
+            "::# and :::# end",
+            ":::#22 is netstat's",
+            ":::#*",
+            "::ffff:192.0.2.1#",
+            "::ffff:192.0.2.1#:443",
+            "2001:db8:1:2:3:4:5:6#:443",
+            "64:ff9b::192.0.2.33#",
+            "8.8.8.8#%",
+            "8.8.8.8#% of",
+            "8.8.8.8# [x]",
+            "\u{1b}[31m8.8.8.8#\u{1b}[0m",
+            "\u{1b}[01;31m\u{1b}[K8.8.8.8#\u{1b}[m\u{1b}[K",
+            "-8.8.8.8#_",
+        ] {
+            // netstat's `:::22` is marked behind `::`, which the notation above would show inside the third colon.
+            let expected =
+                expected.replace(":::#22", "::#:22").replace(":::#*", "::#:*").replace(":::# end", "::#: end");
+            assert_eq!(marked(&expected.replace('#', "")), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address() {
+        for text in [
+            "1.2.3.4.5",
+            "1.2.3",
+            "v1.2.3.4",
+            "1.2.3.4a",
+            "1.2.3.4:abc",
+            "1.2.3.4:99999",
+            "1.2.3.4:5:6",
+            "256.1.1.1",
+            "01.2.3.4",
+            ".1.2.3.4",
+            ":1.2.3.4",
+            "addr:1.2.3.4",
+            "1.2.3.4.tar.gz",
+            "20:34:09",
+            "2026-11-24T20:34:09.123456Z",
+            "00:1a:2b:3c:4d:5e",
+            "00:1a:2b:ff:fe:3c:4d:5e",
+            "d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e",
+            "SHA256:d41d8cd98f00b204e9800998ecf8427e",
+            "std::vector<int>",
+            "Some::Perl::Module",
+            "1:2:3:4:5:6:7",
+            "1:2:3:4:5:6:7:8:9:a",
+            "2001:db8::1::2",
+            "2001:db8::12345",
+            "g::1",
+            "::1.2.3",
+            ". .. ... : ;",
+            "a.b.c.d",
+            "",
+        ] {
+            assert_eq!(marked(text), text);
+        }
+    }
+
+    #[test]
+    fn long_runs_are_passed_over_and_not_kept() {
+        let long = "1".repeat(100_000);
+        assert_eq!(marked(&long), long);
+        let dotted = format!("{}8.8.8.8 8.8.8.8", "1.".repeat(400));
+        assert_eq!(marked(&dotted), format!("{dotted}#"));
+        let zone = format!("fe80::1%{}", "e".repeat(5000));
+        assert_eq!(scan(zone.as_bytes(), &[]).len(), zone.len() + 1);
+    }
+
+    #[test]
+    fn any_bytes_are_taken() {
+        let mut bytes: Vec<u8> = (0..=255).collect();
+        bytes.extend(b"\xff8.8.8.8\xfe\x00");
+        let mut expected = bytes.clone();
+        expected.insert(bytes.len() - 2, b'#');
+        for cut in 0..bytes.len() {
+            assert_eq!(scan(&bytes, &[cut]), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(text in "([0-9a-f.:%\\[\\] /-]|8\\.8\\.8\\.8|2001:db8::1|%eth0){0,60}", cuts in prop::collection::vec(0usize..400, 0..6)) {
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
+            cuts.sort_unstable();
+            cuts.dedup();
+            prop_assert_eq!(scan(text.as_bytes(), &cuts), scan(text.as_bytes(), &[]));
+        }
+
+        #[test]
+        fn a_letter_a_digit_or_a_dot_before_it_makes_it_none(before in "[0-9A-Za-z.:]", address in any::<u32>()) {
+            let text = format!("{before}{}", Ipv4Addr::from(address));
+            // A digit may make another address.
+            prop_assume!(text.parse::<Ipv4Addr>().is_err());
+            prop_assert_eq!(marked(&text), text);
+        }
+
+        #[test]
+        fn every_address_is_found(address in any::<u128>(), zeros in 0u32..128) {
+            let ipv6 = Ipv6Addr::from(address & (u128::MAX << zeros));
+            prop_assert_eq!(marked(&format!("x {ipv6} y")), format!("x {ipv6}# y"));
+            let ipv4 = Ipv4Addr::from(address as u32);
+            prop_assert_eq!(marked(&format!("x {ipv4} y")), format!("x {ipv4}# y"));
+        }
+    }
+}

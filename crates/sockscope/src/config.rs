@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What a configuration file says.
+///
+/// ```toml
+/// language = "zh-CN"
+/// databases = ["/srv/ip/qqwry.dat", "city.czdb"]
+///
+/// [database-keys]
+/// "city.czdb" = "MDEyMzQ1Njc4OWFiY2RlZg=="
+/// ```
+///
+/// Relative paths are relative to the file's directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// In which language IP databases answer.
+    pub(crate) language: Option<String>,
+    /// IP databases, in the order in which they are asked.
+    pub(crate) databases: Vec<PathBuf>,
+    /// Keys of encrypted ones, base64, by path.
+    pub(crate) database_keys: BTreeMap<PathBuf, String>,
+}
+
+impl Config {
+    /// Of the first of these files that exists; where none does, nothing is configured.
+    ///
+    /// # Errors
+    /// A sentence that names the file and the place in it.
+    pub(crate) fn read(files: &[PathBuf]) -> Result<Config, String> {
+        for path in files {
+            match std::fs::read_to_string(path) {
+                Ok(text) => return Config::parse(&text, path),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(format!("can't read the configuration {}: {error}", path.display())),
+            }
+        }
+        Ok(Config::default())
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Config, String> {
+        let mut config: Config = toml::from_str(text).map_err(|error| {
+            let line =
+                error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
+            format!("{}, line {line}: {}", path.display(), error.message())
+        })?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        for database in &mut config.databases {
+            *database = directory.join(&*database);
+        }
+        config.database_keys = std::mem::take(&mut config.database_keys)
+            .into_iter()
+            .map(|(path, key)| (directory.join(path), key))
+            .collect();
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let text = "language = 'zh-CN'\ndatabases = ['/a.dat', 'b.czdb']\n[database-keys]\n'b.czdb' = 'KEY'\n";
+        let config = Config::parse(text, Path::new("/etc/sockscope/config.toml")).unwrap();
+        assert_eq!(config.databases, [Path::new("/a.dat"), Path::new("/etc/sockscope/b.czdb")]);
+        assert_eq!(config.database_keys[Path::new("/etc/sockscope/b.czdb")], "KEY");
+        assert_eq!(config.language.as_deref(), Some("zh-CN"));
+        assert_eq!(Config::parse("", Path::new("/x")).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn errors_name_file_and_line() {
+        for (text, expected) in [
+            ("language = 1", "/x.toml, line 1: "),
+            ("\n\ndatabase = ['a']", "/x.toml, line 3: unknown field `database`"),
+            ("\nlanguage = 'a", "/x.toml, line 2: "),
+        ] {
+            let error = Config::parse(text, Path::new("/x.toml")).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}
