@@ -200,14 +200,20 @@ impl Reader for Datx {
     }
 
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
-        let row = ipip::text(self.index.row(self.data.as_ref(), record).unwrap_or_default());
+        let row = self.index.row(self.data.as_ref(), record).unwrap_or_default();
         let fields = match self.index.kind {
             Kind::City => &CITIES[..],
             // The fifth field of a district is a number, that of a base station an ISP.
-            Kind::District if row.split('\t').nth(4).is_some_and(|code| code.parse::<u32>().is_ok()) => &DISTRICTS,
+            Kind::District
+                if ipip::split(row)
+                    .nth(4)
+                    .is_some_and(|code| !code.is_empty() && code.iter().all(u8::is_ascii_digit)) =>
+            {
+                &DISTRICTS
+            }
             Kind::District => &BASE_STATIONS,
         };
-        ipip::details(fields.iter().copied().zip(row.split('\t')), language)
+        ipip::details(fields.iter().copied().zip(ipip::split(row)), language)
     }
 
     fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record)) {

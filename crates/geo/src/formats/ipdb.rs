@@ -120,8 +120,8 @@ impl Reader for Ipdb {
     }
 
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
-        let row = ipip::text(self.row(record).unwrap_or_default());
-        ipip::details(self.fields.iter().copied().zip(row.split('\t').skip(self.skipped)), language)
+        let fields = ipip::split(self.row(record).unwrap_or_default()).skip(self.skipped);
+        ipip::details(self.fields.iter().copied().zip(fields), language)
     }
 
     fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record)) {

@@ -75,11 +75,18 @@ impl Field {
     }
 }
 
-/// What a row states.
-pub(super) fn details<'a>(row: impl Iterator<Item = (Field, &'a str)>, language: &Language) -> Details<'a> {
+/// The fields of a row.
+#[inline]
+pub(super) fn split(row: &[u8]) -> impl Iterator<Item = &[u8]> {
+    row.split(|byte| *byte == b'\t')
+}
+
+/// What a row states. Fields that are no UTF-8 are left out.
+pub(super) fn details<'a>(row: impl Iterator<Item = (Field, &'a [u8])>, language: &Language) -> Details<'a> {
     let mut statement = Statement::new();
     let (mut latitude, mut longitude) = (None, None);
-    for (field, text) in row.filter(|(_, text)| !text.is_empty()) {
+    for (field, text) in row.filter(|(field, text)| !text.is_empty() && *field != Field::Unshown) {
+        let Ok(text) = std::str::from_utf8(text) else { continue };
         match field {
             Field::Part(role) => statement.part(role, text),
             Field::CountryCode => statement.country_code(text),
@@ -99,12 +106,4 @@ pub(super) fn details<'a>(row: impl Iterator<Item = (Field, &'a str)>, language:
         statement.coordinates(latitude, longitude);
     }
     statement.finish(language)
-}
-
-/// The text of a row, up to the first byte that is no UTF-8.
-#[inline]
-pub(super) fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_else(|error| {
-        std::str::from_utf8(bytes.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
-    })
 }
