@@ -310,6 +310,7 @@ impl Package {
             fs::create_dir(&try_in)?;
             match self.try_download(&try_in) {
                 Ok(archive) => return Ok(archive),
+                Err(error) if is_missing(&error) => return Err(error),
                 Err(error) => match pauses.next() {
                     Some(pause) => {
                         eprintln!("{}: {error:#}; once more in {} seconds", self.title(), pause.as_secs());
@@ -376,6 +377,12 @@ impl Package {
         );
         Ok(())
     }
+}
+
+/// Whether a program is not there: that is so the next time too.
+fn is_missing(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Copies all; says how much it was, and its SHA-256.

@@ -95,6 +95,7 @@ pub(super) const CASES: [Case; 24] = [
         ..Case::new(File::Real("qqwry.dat"), Runtime::Python, "PyPI qqwry-py3 1.2.1", "qqwry-index")
     },
     Case {
+        ranges: Some((0, 176_314)),
         asked: not_embedding_ipv4,
         states: |answer| vec![text(answer, "/cArea", &["/aArea"])],
         squeezed: true,
