@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 
 use super::trie::{Trie, Width};
 use super::{Format, Opened, Reader, Record};
-use crate::country::CountryCode;
 use crate::details::{Details, Role, Statement};
 use crate::language::Language;
 use crate::{Data, Info, OpenError, Options};
@@ -77,11 +76,13 @@ fn damaged(offset: usize, problem: &'static str) -> OpenError {
     OpenError::damaged(Format::Mmdb, offset, problem)
 }
 
-/// The offset behind the last mark.
+/// The offset behind the last mark. Most files that are asked are of another format, and have none: the search is quick.
 fn metadata_at(bytes: &[u8]) -> Option<usize> {
     let span = bytes.len().saturating_sub(METADATA_SPAN);
-    let position = bytes.get(span..)?.windows(MARK.len()).rposition(|window| window == MARK)?;
-    Some(span + position + MARK.len())
+    let tail = bytes.get(span..)?;
+    let starts = tail.iter().enumerate().rev().filter(|(_, byte)| Some(*byte) == MARK.first());
+    let is_mark = |at: &usize| tail.get(*at..).is_some_and(|rest| rest.starts_with(MARK));
+    starts.map(|(at, _)| at).find(is_mark).map(|at| span + at + MARK.len())
 }
 
 /// What the licence is and what it wants to be shown, as far as the database's type tells.
@@ -229,6 +230,9 @@ impl Reader for Mmdb {
     }
 }
 
+/// How many letters a country's code has. Databases also write such codes for what is no country (`EU`, `ZZ`), and no name
+/// is as short.
+const CODE: usize = 2;
 /// How many levels of regions are kept.
 const REGIONS: usize = 4;
 
@@ -248,7 +252,8 @@ struct Texts<'a> {
     asn: Option<u32>,
     latitude: Option<f64>,
     longitude: Option<f64>,
-    other: Option<&'a str>,
+    /// All that a record without fields has.
+    word: Option<&'a str>,
 }
 
 /// Collects the fields of a record by their names.
@@ -265,7 +270,7 @@ impl<'a> Fields<'a, '_> {
         } else {
             let mut members = value.array();
             let first = members.as_mut().map_or(Some(value), Iterator::next);
-            self.texts.other = first.and_then(|value| value.text());
+            self.texts.word = first.and_then(|value| value.text());
         }
     }
 
@@ -335,7 +340,7 @@ impl<'a> Fields<'a, '_> {
         let name = self.name(value);
         self.texts.code = Self::iso_code(value).or(self.texts.code);
         match name {
-            Some(code) if CountryCode::parse(code).is_some() => self.texts.code = Some(code),
+            Some(code) if code.len() == CODE => self.texts.code = Some(code),
             _ => self.texts.country = name.or(self.texts.country),
         }
     }
@@ -396,16 +401,20 @@ impl<'a> Texts<'a> {
         if code.is_none() && country.is_none() {
             (code, country) = self.registered;
         }
-        if let Some(code) = code {
-            statement.country_code(code);
+        // Databases for rule-based routing have small letters, and words for what is no country.
+        let code = code.or(self.word);
+        let letters = code.and_then(|code| <[u8; CODE]>::try_from(code.as_bytes()).ok());
+        if let Some(letters) = letters {
+            let upper = letters.map(|letter| letter.to_ascii_uppercase());
+            statement.country_code(std::str::from_utf8(&upper).unwrap_or_default());
         }
-        let code_as_text = code.filter(|code| country.is_none() && CountryCode::parse(code).is_none());
+        let word = code.filter(|_| letters.is_none() && country.is_none());
         let parts =
             std::iter::once((Role::Country, country)).chain(self.regions.map(|region| (Role::Region, region))).chain([
                 (Role::City, self.city),
                 (Role::Other, self.district),
                 (Role::Organization, self.organization.or(self.isp).or(self.as_name)),
-                (Role::Other, self.other.or(code_as_text)),
+                (Role::Other, word),
             ]);
         for (role, text) in parts {
             if let Some(text) = text {

@@ -19,5 +19,6 @@ mod ipdb;
 mod mmdb;
 mod qqwry;
 mod table;
+mod tree;
 mod xdb;
 mod zx;
