@@ -23,6 +23,7 @@ const fn country(
 }
 
 /// At compile time: text that is not two upper case letters does not compile.
+#[expect(clippy::panic, reason = "run by the compiler alone")]
 pub(super) const fn code_of(text: &str) -> [u8; 2] {
     match text.as_bytes() {
         [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => [*a, *b],
