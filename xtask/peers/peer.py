@@ -62,10 +62,10 @@ def czdb(path, key):
     return DbSearcher(path, "MEMORY", key).search
 
 
-def datx(path, _key):
+def datx(path, kind):
     import datx
 
-    return datx.City(path).find
+    return getattr(datx, kind)(path).find
 
 
 READERS = {
@@ -76,7 +76,8 @@ READERS = {
     "mmdb": maxminddb,
     "ip2location": ip2location,
     "czdb": czdb,
-    "datx": datx,
+    "datx": lambda path, _key: datx(path, "City"),
+    "datx-district": lambda path, _key: datx(path, "District"),
 }
 
 

