@@ -455,12 +455,12 @@ pub struct Place<'a> {
     pub asn: Option<u32>,
     /// Who runs the network.
     pub organization: Option<&'a str>,
-    /// Where on the globe.
-    pub coordinates: Option<Coordinates>,
     /// The database's own words, joined by a space.
     pub text: Option<&'a str>,
     /// Which database says so.
     pub database: &'a str,
+    /// Where on the globe.
+    pub coordinates: Option<Coordinates>,
 }
 
 impl<'a> From<&'a model::Place> for Place<'a> {
@@ -473,9 +473,9 @@ impl<'a> From<&'a model::Place> for Place<'a> {
             city: text(&place.city),
             asn: place.asn,
             organization: text(&place.organization),
-            coordinates: place.coordinates.map(|it| Coordinates { latitude: it.latitude, longitude: it.longitude }),
             text: known(&place.text),
             database: &place.database,
+            coordinates: place.coordinates.map(|it| Coordinates { latitude: it.latitude, longitude: it.longitude }),
         }
     }
 }

@@ -74,10 +74,8 @@ pub fn table(out: &mut dyn Write, listing: &Listing<'_>, options: &TableOptions)
 
     let mut lines = String::with_capacity(CHUNK * 2);
     if options.header {
-        push_summary(&mut lines, listing, options.colour);
-        if columns.iter().any(|it| it.column.needs_places()) {
-            push_attributions(&mut lines, listing, options.colour);
-        }
+        let places = columns.iter().any(|it| it.column.needs_places());
+        push_summary(&mut lines, listing, places, options);
         push_titles(&mut lines, &columns, options.colour);
     }
     for row in listing.rows() {
@@ -452,11 +450,14 @@ fn push_spaces(out: &mut String, count: usize) {
     out.extend(std::iter::repeat_n(' ', count));
 }
 
-/// How many rows, of which sources, in what time; then the notices.
-fn push_summary(out: &mut String, listing: &Listing<'_>, colour: bool) {
+/// How many rows, of which sources, in what time, and whose places; then the notices.
+fn push_summary(out: &mut String, listing: &Listing<'_>, places: bool, options: &TableOptions) {
     push_summary_line(out, listing);
+    if places {
+        push_attributions(out, listing, options);
+    }
     out.push('\n');
-    let style = colour.then_some(AnsiColor::Yellow.on_default());
+    let style = options.colour.then_some(AnsiColor::Yellow.on_default());
     for Notice { code, message } in &listing.frame.snapshot.notices {
         let mut line = String::new();
         push_clean(&mut line, message);
@@ -467,17 +468,24 @@ fn push_summary(out: &mut String, listing: &Listing<'_>, colour: bool) {
     }
 }
 
-/// The words that licences of the databases want to be shown beside places.
-fn push_attributions(out: &mut String, listing: &Listing<'_>, colour: bool) {
-    let style = colour.then_some(Style::new().dimmed());
+/// The words that licences of the databases want to be shown beside places: on the same line where there is room.
+fn push_attributions(out: &mut String, listing: &Listing<'_>, options: &TableOptions) {
+    let style = options.colour.then_some(Style::new().dimmed());
+    let mut taken = width(out);
     for attribution in attributions(listing) {
+        taken += 2 + width(attribution);
+        if options.width.is_some_and(|limit| taken > limit) {
+            out.push('\n');
+            taken = width(attribution);
+        } else {
+            out.push_str("; ");
+        }
         push_styled(out, style, attribution);
-        out.push('\n');
     }
 }
 
 /// Of those databases whose answers are listed, in the order of the databases.
-pub(crate) fn attributions<'a>(listing: &Listing<'a>) -> Vec<&'a str> {
+fn attributions<'a>(listing: &Listing<'a>) -> Vec<&'a str> {
     let mut left: Vec<_> = listing.frame.databases.iter().filter(|it| it.attribution.is_some()).collect();
     let mut used = Vec::new();
     for place in listing.rows().flat_map(|row| row.places()) {

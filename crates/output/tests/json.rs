@@ -91,6 +91,7 @@ fn every_key_is_required_and_described() {
 fn the_contracts_example() {
     let mut frame = placed();
     // One database: its answer is `place`, and `places` is empty.
+    frame.databases.truncate(1);
     frame.places.values_mut().for_each(|places| *places = places[..1].into());
     let text = printed(&frame, |out, listing| sockscope_output::ndjson(out, listing).unwrap());
     let curl = text.lines().nth(3).unwrap();
@@ -107,7 +108,7 @@ fn the_contracts_example() {
         r#""segment_size":null,"send_rate_bps":9300000,"delivery_rate_bps":null,"last_sent_us":null,"#,
         r#""last_received_us":null},"exposure":null,"#,
         r#""place":{"country_code":"US","country":"United States","region":null,"city":null,"asn":null,"#,
-        r#""organization":null,"text":"United States","database":"DB-IP Country Lite 2026-06"},"places":[]}"#,
+        r#""organization":null,"text":"United States","database":"DB-IP Country Lite 2026-06","coordinates":null},"places":[]}"#,
     );
     assert_eq!(curl, expected);
 }
@@ -132,6 +133,8 @@ fn documents_meet_the_schema() {
     let sockets = &check(&placed())["sockets"];
     assert_eq!(sockets[3]["place"], sockets[3]["places"][0]);
     assert_eq!(sockets[3]["places"].as_array().unwrap().len(), 2);
+    let one = sockets.as_array().unwrap().iter().find(|it| it["remote"]["address"] == "9.9.9.9").unwrap();
+    assert_eq!(one["places"], json!([one["place"]]), "only one of them knows it");
 }
 
 #[test]

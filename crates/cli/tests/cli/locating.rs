@@ -56,7 +56,7 @@ fn objects_have_every_key() {
     let objects = objects(&output);
     let place = json!({
         "country_code": "US", "country": "United States", "region": null, "city": null, "asn": null, "organization": null,
-        "coordinates": null, "text": "United States", "database": "DB-IP Country Lite 2026-06"
+        "text": "United States", "database": "DB-IP Country Lite 2026-06", "coordinates": null
     });
     assert_eq!(objects[0], json!({"address": "8.8.8.8", "place": place, "places": [place]}));
     assert_eq!(objects[1]["address"], "::ffff:114.114.114.114");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockscope_model::{
-    Exposure, Frame, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Snapshot,
-    Socket, SocketKey, SourceReport, State, Tag, Timer, TimerKind, Timestamp, Traffic,
+    Exposure, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol,
+    Queues, Snapshot, Socket, SocketKey, SourceReport, State, Tag, Timer, TimerKind, Timestamp, Traffic,
 };
 use sockscope_output::Listing;
 
@@ -170,6 +170,9 @@ pub(crate) fn place(text: &str, database: &str) -> Place {
 /// The same with two databases.
 pub(crate) fn placed() -> Frame {
     let mut frame = varied();
+    let database = |name: &str, attribution| IpDatabase { name: name.into(), attribution };
+    frame.databases =
+        vec![database("DB-IP Country Lite 2026-06", Some("IP Geolocation by DB-IP")), database("QQWry", None)];
     let places =
         vec![place("United States", "DB-IP Country Lite 2026-06"), place("美国 APNIC&CloudFlare公共DNS", "QQWry")];
     frame.places.insert("1.1.1.1".parse().unwrap(), places.into());
