@@ -528,10 +528,11 @@ fn assert() -> Command {
             ("EXIT STATUS", words::ASSERT_STATUS),
         ]))
         .arg(flag("none", None, "none", SOCKETS, "Succeed if no socket matches"));
-    let command =
-        socket_options(command).arg(flag("json", None, "json", FORMATS, "Print the sockets that match").long_help(
+    let command = place_options(socket_options(command), true).arg(
+        flag("json", None, "json", FORMATS, "Print the sockets that match").long_help(
             "Print {\"matched\": ..., \"sockets\": [...], \"waited_us\": 0}: whether a socket matches, and which.",
-        ));
+        ),
+    );
     common(source_options(command))
 }
 
@@ -546,7 +547,7 @@ fn close() -> Command {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ]));
-    let command = acting_options(socket_options(command))
+    let command = place_options(acting_options(socket_options(command)), true)
         .mut_arg("processes", |it| it.hide(true))
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))
@@ -695,8 +696,9 @@ fn list_options(command: Command) -> Command {
                 .long_help("In the table also uid, inode, cookie, interface, mark, timer and cgroup of each socket."),
         )
         .arg(
-            flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs")
-                .long_help("In the table also the timer that runs for each connection: what it waits for and how long."),
+            flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs").long_help(
+                "In the table also the timer that runs for each connection: what it waits for and how long.",
+            ),
         )
         .arg(
             Arg::new("columns")
@@ -734,7 +736,8 @@ fn list_options(command: Command) -> Command {
         .arg(
             flag("no-header", Some('H'), "no-header", SHOWN, "Only the sockets, no header")
                 .long_help("Only the sockets, without header lines (table, csv). Notices go to standard error."),
-        )
+        );
+    let command = place_options(command, true)
         .arg(
             Arg::new("format")
                 .long("format")
@@ -829,7 +832,7 @@ fn place_options(command: Command, optional: bool) -> Command {
 
 /// Where the sockets come from: behind all other options that matter.
 fn source_options(command: Command) -> Command {
-    place_options(command, true).arg(
+    command.arg(
             Arg::new("source")
                 .long("source")
                 .value_name("NAME")

@@ -90,7 +90,7 @@ fn objects(out: &mut dyn Write, atlas: Atlas) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for number in 1u64.. {
         line.clear();
-        if read_line(&mut input, &mut line).map_err(unreadable)? == 0 {
+        if read_line(&mut input, &mut line).map_err(|error| unreadable(&error))? == 0 {
             break;
         }
         let text = String::from_utf8_lossy(&line);
@@ -140,7 +140,7 @@ fn annotate(out: &mut dyn Write, mut atlas: Atlas) -> Result<Exit, Failure> {
         let room = buffer.get_mut(held..).unwrap_or_default();
         let read = match input.read(room) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(unreadable)?,
+            read => read.map_err(|error| unreadable(&error))?,
         };
         let text = buffer.get(..held + read).unwrap_or_default();
         let mut copied = 0;
@@ -186,7 +186,7 @@ fn write_place(out: &mut dyn Write, atlas: &Atlas, address: IpAddr) -> io::Resul
     out.write_all(b"]")
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn unreadable(error: &io::Error) -> Failure {
     Failure::System(format!("can't read standard input: {error}"))
 }
 

@@ -6,6 +6,7 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
+use sockscope::geo::{Database, Language};
 
 use crate::args::{self, ManArgs, PROGRAM};
 use crate::exit::Failure;
@@ -50,7 +51,10 @@ pub(crate) fn version(verbose: bool) -> Result<(), Failure> {
         let _ = writeln!(text, "target:  {}", env!("SOCKSCOPE_TARGET"));
         let _ = writeln!(text, "build:   {build}");
         let _ = writeln!(text, "sources: {}", sources.join(", "));
+        let database = Database::embedded(&Language::default());
+        let info = database.info();
         let _ = writeln!(text, "licence: {}", env!("CARGO_PKG_LICENSE"));
+        let _ = writeln!(text, "places:  {} ({})", info.attribution.unwrap_or(&info.name), info.licence);
     }
     terminal::print(&text).map_err(Failure::Output)
 }

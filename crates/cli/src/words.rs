@@ -1,14 +1,15 @@
 //! Everything here is shown as it stands: at most 78 columns.
 
 /// One line on what the program is.
-pub(crate) const ABOUT: &str = "Lists every TCP and UDP socket of this machine and who owns it";
+pub(crate) const ABOUT: &str = "Lists every TCP and UDP socket, who owns it, and where its peer is";
 
 /// What the program is, for the long help and the man page.
 pub(crate) const LONG_ABOUT: &str = "\
-Lists every TCP and UDP socket of this machine and who owns it.
+Lists every TCP and UDP socket of this machine, who owns it, and where its peer is.
 
 Without a filter and without options every socket is listed, listening or not, with its processes. Numbers stay \
-numbers: no name is ever looked up in the DNS. What you are used to from ss and netstat means the same here: \
+numbers: no name is ever looked up in the DNS. Places come from IP databases on this machine, one of which is part of the \
+program; nothing is sent (see `sockscope help locate`). What you are used to from ss and netstat means the same here: \
 sockscope -tulpn.
 
 All words that are no options are the filter, in the language of ss and more; it may also be quoted as one \

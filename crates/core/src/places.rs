@@ -117,3 +117,65 @@ fn read(answer: &Answer<'_>, special: &Arc<str>) -> Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use sockscope_geo::{Database, Language};
+    use sockscope_model::{Protocol, Snapshot, Socket, SocketKey, Tag, Timestamp};
+
+    use super::*;
+
+    fn locator() -> Locator {
+        Locator::new(Atlas::new([Database::embedded(&Language::default())]))
+    }
+
+    fn frame(remotes: &[Option<&str>]) -> Frame {
+        let mut snapshot = Snapshot::new("linux", String::new(), Timestamp::from_micros(0));
+        let local: SocketAddr = "10.0.0.1:5000".parse().unwrap();
+        snapshot.sockets = remotes
+            .iter()
+            .map(|remote| {
+                let remote = remote.map(|text| SocketAddr::new(text.parse().unwrap(), 443));
+                Socket::new(SocketKey { protocol: Protocol::Tcp, local, remote, tag: Tag::None })
+            })
+            .collect();
+        Frame::new(snapshot)
+    }
+
+    #[test]
+    fn peers_of_the_rows_are_looked_up_and_share_what_they_have_in_common() {
+        let mut frame =
+            frame(&[Some("8.8.8.8"), Some("8.8.4.4"), None, Some("10.0.0.2"), Some("4000::1"), Some("1.1.1.1")]);
+        let mut locator = locator();
+        locator.locate(&mut frame, [0, 1, 2, 3, 4, 99]);
+        let place = |text: &str| frame.places.get(&text.parse().unwrap());
+        let (first, second) = (place("8.8.8.8").unwrap(), place("8.8.4.4").unwrap());
+        assert_eq!(first[0].country_code.as_deref(), Some("US"));
+        assert!(Arc::ptr_eq(first, second));
+        assert_eq!(place("10.0.0.2").unwrap()[0].text, "private");
+        assert!(place("4000::1").is_none() && place("1.1.1.1").is_none(), "unknown; not asked for");
+        assert_eq!(frame.databases[0].attribution, Some("IP Geolocation by DB-IP"));
+        assert_eq!(frame.row(0).unwrap().place().unwrap().country.as_deref(), Some("United States"));
+    }
+
+    #[test]
+    fn preparing_changes_no_answer() {
+        let mut locator = locator();
+        let address = "114.114.114.114".parse().unwrap();
+        let before = locator.places(address);
+        locator.prepare();
+        assert_eq!(locator.places(address), before);
+    }
+
+    #[test]
+    fn every_database_answers_in_order() {
+        let embedded = || Database::embedded(&Language::default());
+        let mut locator = Locator::new(Atlas::new([embedded(), embedded()]));
+        let places = locator.places("8.8.8.8".parse().unwrap()).unwrap();
+        let names: Vec<&str> = places.iter().map(|place| &*place.database).collect();
+        assert_eq!(names, ["DB-IP Country Lite 2026-06", "DB-IP Country Lite 2026-06 (2)"]);
+        assert_eq!(locator.places("127.0.0.1".parse().unwrap()).unwrap().len(), 1);
+    }
+}

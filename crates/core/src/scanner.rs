@@ -167,6 +167,7 @@ struct Shape {
 }
 
 /// What each byte adds to a run's count: a dot 1, a colon 2 to the 16th, a letter or digit nothing; [`OUTSIDE`] ends the run.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it, and would stop")]
 const WEIGHTS: [u32; 256] = {
     let mut weights = [0; 256];
     let mut byte = 0;

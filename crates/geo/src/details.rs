@@ -132,6 +132,13 @@ impl<'a> Statement<'a> {
 
     /// All of it, with what follows from it: the code from the name, or the name from the code.
     pub(crate) fn finish(self, language: &Language) -> Details<'a> {
+        let mut details = self.stated();
+        details.complete(language);
+        details
+    }
+
+    /// All of it, whatever the language: [`Details::complete`] is still to be done.
+    pub(crate) fn stated(self) -> Details<'a> {
         let mut details = self.details;
         if details.country_code.is_none()
             && let Some(name) = &details.country
@@ -140,7 +147,6 @@ impl<'a> Statement<'a> {
             let region = details.region.as_deref().filter(|_| code == Some(country::CHINA));
             details.country_code = region.and_then(country::of_region).or(code);
         }
-        details.complete(language);
         details
     }
 }

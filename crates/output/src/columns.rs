@@ -14,7 +14,7 @@ pub enum Column {
     Remote,
     /// `name[pid]` of every owner; without an owner, the reason in parentheses.
     Process,
-    /// What every database says about the peer, with [`DISAGREE`] before it where they name different countries.
+    /// What every database says about the peer, with `≠` before it where they name different countries.
     Places,
     /// Name of the network namespace, or its inode.
     Namespace,
@@ -27,7 +27,7 @@ pub enum Column {
 use Column::Field as F;
 
 /// Stands before the places of a peer whose country the databases do not agree on.
-pub const DISAGREE: char = '≠';
+pub(crate) const DISAGREE: char = '≠';
 
 /// Columns that are not fields.
 const COMPOSITE: [(Column, &str, &str); 7] = [

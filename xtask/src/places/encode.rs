@@ -16,6 +16,9 @@ pub(super) struct Place {
 /// The first and the last address, and what is there.
 pub(super) type Range = (IpAddr, IpAddr, Place);
 
+/// The address where a range starts, and the number of its record.
+type Entry = (u128, u32);
+
 /// Bits of an IPv6 address behind its first 48.
 const FINE_BITS: u32 = 80;
 /// The number of no record: a gap.
@@ -104,7 +107,7 @@ fn starts<'a>(
 }
 
 /// Takes the /48s with starts inside of them out of the entries, which are not fine enough for them.
-fn split(mut starts: BTreeMap<u128, u32>, mixed: u32) -> (Vec<(u128, u32)>, Vec<(u128, u32)>) {
+fn split(mut starts: BTreeMap<u128, u32>, mixed: u32) -> (Vec<Entry>, Vec<Entry>) {
     let block = |start: u128| start >> FINE_BITS;
     let blocks: BTreeSet<u128> =
         starts.keys().copied().filter(|start| block(*start) << FINE_BITS != *start).map(block).collect();
@@ -149,13 +152,13 @@ fn records(places: &BTreeSet<&Place>) -> Result<(Vec<u8>, Vec<u8>)> {
 struct Family {
     first: u32,
     index: Vec<u32>,
-    entries: Vec<(u128, u32)>,
+    entries: Vec<Entry>,
 }
 
 impl Family {
     /// The bucket is what is above `shift` bits.
-    fn new(entries: Vec<(u128, u32)>, shift: u32) -> Family {
-        let bucket = |(start, _): &(u128, u32)| (start >> shift) as u32;
+    fn new(entries: Vec<Entry>, shift: u32) -> Family {
+        let bucket = |(start, _): &Entry| (start >> shift) as u32;
         let first = entries.first().map_or(0, bucket);
         let end = entries.last().map_or(0, |last| bucket(last) + 1);
         let position = |wanted| entries.partition_point(|entry| bucket(entry) < wanted) as u32;

@@ -119,9 +119,7 @@ fn options_that_look_like_filters_are_refused() {
 
 #[test]
 fn what_later_versions_do_is_said_in_one_line() {
-    for command in
-        ["watch", "top", "window", "why", "wait", "kill", "locate", "compare", "record", "history", "serve", "agent"]
-    {
+    for command in ["watch", "top", "window", "why", "wait", "kill", "compare", "record", "history", "serve", "agent"] {
         for words in [&[command][..], &["--json", command, "8080"], &["help", command]] {
             let message = is_usage_error(words);
             assert!(message.contains(command) && message.contains("version"), "{message}");
@@ -319,12 +317,7 @@ fn colour_is_decided_by_option_and_environment() {
 
 #[test]
 fn options_that_are_to_come() {
-    for words in
-        [&["--resolve"][..], &["--database", "x.mmdb"], &["--database=x.mmdb", "tcp"], &["-t", "--all-namespaces"]]
-    {
+    for words in [&["--resolve"][..], &["--resolve", "tcp"], &["-t", "--all-namespaces"]] {
         assert!(is_usage_error(words).contains("this version has no option"), "{words:?}");
     }
-    // There is no place to switch off yet.
-    let listener = Listener::open();
-    assert_eq!(at(listener.port, &sockets(&["--json", "--no-place", &sport(listener.port)])).len(), 1);
 }

@@ -16,6 +16,8 @@ mod closing;
 mod filters;
 /// `sockscope list`.
 mod listing;
+/// `sockscope locate`, and places in listings.
+mod locating;
 /// Help, version, man pages, completions.
 mod pages;
 /// Closed pipes and full disks.
@@ -29,11 +31,20 @@ use serde_json::Value;
 
 /// The program, with nothing in the environment that changes what it prints.
 fn sockscope() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sockscope"));
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM"] {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sockscope"));
+    plain_environment(&mut command);
+    Command::from_std(command)
+}
+
+/// Takes out of the environment what changes the output, the databases of whoever runs the tests included.
+fn plain_environment(command: &mut std::process::Command) {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "LC_ALL", "LC_MESSAGES", "LANG"] {
         command.env_remove(variable);
     }
-    command
+    for variable in ["XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS"] {
+        command.env(variable, "/nonexistent");
+    }
+    command.env_remove("SOCKSCOPE_DATABASE_KEY");
 }
 
 /// Runs it with these words.

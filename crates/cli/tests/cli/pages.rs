@@ -29,6 +29,8 @@ fn help_fits_a_terminal() {
         &["assert", "--help"],
         &["close", "-h"],
         &["close", "--help"],
+        &["locate", "-h"],
+        &["locate", "--help"],
         &["man", "--help"],
         &["completions", "--help"],
     ] {
@@ -37,7 +39,7 @@ fn help_fits_a_terminal() {
             assert!(line.chars().count() <= 80, "{words:?}: {line}");
         }
         assert!(!text.contains('\u{1b}'), "{words:?}");
-        for later in ["watch", "locate", "history", "--database", "--resolve", "no-pushdown"] {
+        for later in ["watch", "history", "--resolve", "no-pushdown"] {
             assert!(!text.contains(later), "{words:?} shows {later}");
         }
     }
@@ -54,6 +56,7 @@ fn help_reads_as_it_did() {
         insta::assert_snapshot!("long", page(&["--help"]));
         insta::assert_snapshot!("assert", page(&["assert", "--help"]));
         insta::assert_snapshot!("close", page(&["close", "--help"]));
+        insta::assert_snapshot!("locate", page(&["locate", "--help"]));
         insta::assert_snapshot!("filter", page(&["help", "filter"]));
     });
 }
@@ -72,7 +75,11 @@ fn help_is_the_same_however_it_is_asked_for() {
 #[test]
 fn the_examples_of_the_help_work() {
     let mut count = 0;
-    for words in [&["help"][..], &["help", "assert"], &["help", "close"], &["help", "filter"]] {
+    // Where a file that an example names is.
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/geo_qqwry/glued.dat");
+    std::fs::copy(fixture, directory.path().join("qqwry.dat")).unwrap();
+    for words in [&["help"][..], &["help", "assert"], &["help", "close"], &["help", "locate"], &["help", "filter"]] {
         for line in page(words).lines() {
             let Some(example) = line.strip_prefix("    sockscope ").or_else(|| line.strip_prefix("  sockscope "))
             else {
@@ -84,7 +91,7 @@ fn the_examples_of_the_help_work() {
             if example.starts_with('(') {
                 continue;
             }
-            let output = sockscope().args(shell_words(example)).output().unwrap();
+            let output = sockscope().current_dir(directory.path()).args(shell_words(example)).output().unwrap();
             assert!(matches!(output.status.code(), Some(0 | 1)), "{example}: {output:?}");
             count += 1;
         }
@@ -115,7 +122,7 @@ fn versions() {
     }
     let text = page(&["--version", "--verbose"]);
     assert!(text.starts_with(&version));
-    for word in ["target:", "sources:", "auto", "licence:", "MIT OR Apache-2.0"] {
+    for word in ["target:", "sources:", "auto", "licence:", "MIT OR Apache-2.0", "IP Geolocation by DB-IP"] {
         assert!(text.contains(word), "{text}");
     }
 }
@@ -180,6 +187,7 @@ fn man_pages_render() {
             "sockscope-completions.1",
             "sockscope-help.1",
             "sockscope-list.1",
+            "sockscope-locate.1",
             "sockscope-man.1",
             "sockscope.1"
         ]

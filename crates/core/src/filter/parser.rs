@@ -1,6 +1,7 @@
 //! From text to a tree: recursive descent, a function a level of precedence.
 
 use regex::RegexBuilder;
+use sockscope_geo::CountryCode;
 use sockscope_model::{Family, Field, Protocol, State, StateSet};
 
 use super::Context;
@@ -725,9 +726,16 @@ fn range_of(text: &str) -> Option<(&str, &str)> {
 
 /// A text to be equal to, or with wildcards if it is not in quotes.
 fn text_node(source: TextSource, text: &str, quoted: bool, fold: bool) -> Node {
-    let matcher =
-        if !quoted && text.contains(['*', '?']) { Matcher::glob(text, fold) } else { Matcher::literal(text, fold) };
-    Node::Test(Test::Text(source, matcher))
+    let is_glob = !quoted && text.contains(['*', '?']);
+    let matcher = if is_glob { Matcher::glob(text, fold) } else { Matcher::literal(text, fold) };
+    let test = Node::Test(Test::Text(source, matcher));
+    // A country by one of its names is the country, whatever the database at hand calls it.
+    match CountryCode::from_name(text) {
+        Some(code) if source == TextSource::Country && !is_glob => {
+            Node::any(vec![test, Node::Test(Test::Text(source, Matcher::literal(code.as_str(), fold)))])
+        }
+        _ => test,
+    }
 }
 
 /// The path below the mount point, as rows have it.

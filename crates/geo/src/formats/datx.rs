@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::ipip::{self, BASE_STATION, CITY, DISTRICT, Field};
+use super::ipip::{self, BASE_STATIONS, CITIES, DISTRICTS};
 use super::{Format, Opened, Reader, Record};
 use crate::bytes::{array_at, be16_at, be32_at, le24_at, le32_at, u8_at};
 use crate::details::Details;
@@ -92,20 +92,22 @@ impl Index {
         }
         let index = Index { kind, count: (rows - ENTRIES) / kind.entry_size(), rows };
         let step = index.count.div_ceil(ENTRIES_CHECKED);
+        let mut end = None;
         for position in (0..index.count).step_by(step).chain([index.count - 1]) {
             let problem = |problem| (index.at(position), problem);
-            let entry = index.entry(bytes, position).ok_or_else(|| problem("an entry past the end"))?;
-            let next = index.entry(bytes, position + 1);
-            if entry.first > entry.last || next.is_some_and(|next| next.first <= entry.last) {
+            let entry = index.entry(bytes, position).ok_or_else(|| problem("entries that are not in order"))?;
+            let in_order = entry.first <= entry.last && end.is_none_or(|end| end <= entry.last);
+            if !in_order {
                 return Err(problem("entries that are not in order"));
             }
+            end = Some(entry.last);
             let row = index.row(bytes, entry.record()).ok_or_else(|| problem("an entry with a row past the end"))?;
             if std::str::from_utf8(row).is_err() {
                 return Err(problem("an entry with a row that is no UTF-8"));
             }
-            if next.is_none() && kind == Kind::City && entry.last != u32::MAX {
-                return Err(problem("entries that end before the last address"));
-            }
+        }
+        if kind == Kind::City && end != Some(u32::MAX) {
+            return Err((rows, "entries that end before the last address"));
         }
         Ok(index)
     }
@@ -199,13 +201,13 @@ impl Reader for Datx {
 
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
         let row = ipip::text(self.index.row(self.data.as_ref(), record).unwrap_or_default());
-        let names = match self.index.kind {
-            Kind::City => &CITY[..],
+        let fields = match self.index.kind {
+            Kind::City => &CITIES[..],
             // The fifth field of a district is a number, that of a base station an ISP.
-            Kind::District if row.split('\t').nth(4).is_some_and(|code| code.parse::<u32>().is_ok()) => &DISTRICT,
-            Kind::District => &BASE_STATION,
+            Kind::District if row.split('\t').nth(4).is_some_and(|code| code.parse::<u32>().is_ok()) => &DISTRICTS,
+            Kind::District => &BASE_STATIONS,
         };
-        ipip::details(names.iter().map(|name| Field::named(name)).zip(row.split('\t')), language)
+        ipip::details(fields.iter().copied().zip(row.split('\t')), language)
     }
 
     fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record)) {

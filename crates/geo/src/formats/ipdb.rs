@@ -79,12 +79,10 @@ fn metadata(bytes: &[u8]) -> Option<&[u8]> {
 /// How many fields stand before those of the language to answer in. Languages are in the order of their fields.
 fn language(metadata: &Value, wanted: &Language) -> Option<usize> {
     let languages = metadata.get("languages")?.as_object()?;
-    let mut offsets: Vec<_> = languages
-        .iter()
-        .filter_map(|(name, offset)| Some((usize::try_from(offset.as_u64()?).ok()?, name.as_str())))
-        .collect();
-    offsets.sort_unstable();
-    offsets.into_iter().min_by_key(|(_, name)| wanted.rank(name)).map(|(offset, _)| offset)
+    let skipped = |name: &str| languages.get(name).and_then(Value::as_u64).and_then(|it| usize::try_from(it).ok());
+    let mut names: Vec<_> = languages.keys().filter(|name| skipped(name).is_some()).collect();
+    names.sort_by_key(|name| skipped(name));
+    wanted.choose(&names).and_then(skipped)
 }
 
 struct Ipdb {
@@ -99,19 +97,19 @@ struct Ipdb {
 }
 
 impl Ipdb {
-    /// A row, if all of it is there.
-    #[inline]
-    fn row(&self, leaf: u64) -> Option<&[u8]> {
-        let bytes = self.data.as_ref();
-        let at = self.rows.checked_add(usize::try_from(leaf).ok()?)?;
-        let text = at.checked_add(2)?;
-        bytes.get(text..text.checked_add(usize::from(be16_at(bytes, at)?))?)
-    }
-
+    /// Where a leaf's row is, if that is in the file. The row itself is not read: it costs as much as the way to it.
     #[inline]
     fn record(&self, leaf: u32) -> Option<Record> {
-        let leaf = u64::from(leaf);
-        self.row(leaf).map(|_| Record(leaf))
+        let row = self.rows.checked_add(leaf as usize)?;
+        (row.checked_add(2)? <= self.data.as_ref().len()).then_some(Record(row as u64))
+    }
+
+    /// A row, or as much of it as is there.
+    fn row(&self, record: Record) -> Option<&[u8]> {
+        let bytes = self.data.as_ref();
+        let row = usize::try_from(record.0).ok()?;
+        let (length, text) = (usize::from(be16_at(bytes, row)?), bytes.get(row + 2..)?);
+        text.get(..length.min(text.len()))
     }
 }
 
@@ -122,7 +120,7 @@ impl Reader for Ipdb {
     }
 
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
-        let row = ipip::text(self.row(record.0).unwrap_or_default());
+        let row = ipip::text(self.row(record).unwrap_or_default());
         ipip::details(self.fields.iter().copied().zip(row.split('\t').skip(self.skipped)), language)
     }
 

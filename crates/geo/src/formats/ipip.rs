@@ -3,46 +3,6 @@
 use crate::details::{Details, Role, Statement};
 use crate::language::Language;
 
-/// The fields of IPIP.net's city databases that came without names, in their order.
-pub(super) const CITY: [&str; 20] = [
-    "country_name",
-    "region_name",
-    "city_name",
-    "owner_domain",
-    "isp_domain",
-    "latitude",
-    "longitude",
-    "timezone",
-    "utc_offset",
-    "china_admin_code",
-    "idd_code",
-    "country_code",
-    "continent_code",
-    "idc",
-    "base_station",
-    "country_code3",
-    "european_union",
-    "currency_code",
-    "currency_name",
-    "anycast",
-];
-
-/// The same of its databases of Chinese districts.
-pub(super) const DISTRICT: [&str; 8] = [
-    "country_name",
-    "region_name",
-    "city_name",
-    "district_name",
-    "china_admin_code",
-    "covering_radius",
-    "longitude",
-    "latitude",
-];
-
-/// The same of its databases of mobile base stations.
-pub(super) const BASE_STATION: [&str; 6] =
-    ["country_name", "region_name", "city_name", "owner_domain", "isp_domain", "base_station"];
-
 /// What a field is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Field {
@@ -56,17 +16,52 @@ pub(super) enum Field {
     Unshown,
 }
 
+const COUNTRY: Field = Field::Part(Role::Country);
+const REGION: Field = Field::Part(Role::Region);
+const CITY: Field = Field::Part(Role::City);
+const ORGANIZATION: Field = Field::Part(Role::Organization);
+
+/// The fields of the databases that came without names: of cities (after the longitude: time zone, its distance from UTC,
+/// Chinese administrative code, telephone code, country code; what follows is not shown),
+pub(super) const CITIES: [Field; 12] = [
+    COUNTRY,
+    REGION,
+    CITY,
+    ORGANIZATION,
+    ORGANIZATION,
+    Field::Latitude,
+    Field::Longitude,
+    Field::Unshown,
+    Field::Unshown,
+    Field::Unshown,
+    Field::Unshown,
+    Field::CountryCode,
+];
+
+/// of Chinese districts (between the name and the longitude: administrative code, radius),
+pub(super) const DISTRICTS: [Field; 8] = [
+    COUNTRY,
+    REGION,
+    CITY,
+    Field::Part(Role::Other),
+    Field::Unshown,
+    Field::Unshown,
+    Field::Longitude,
+    Field::Latitude,
+];
+
+/// and of mobile base stations.
+pub(super) const BASE_STATIONS: [Field; 5] = [COUNTRY, REGION, CITY, ORGANIZATION, ORGANIZATION];
+
 impl Field {
     /// By its name. Text is where an address is and who runs it: not codes, coordinates or times, nor marks that say what
     /// kind of a network it is (`IDC`, `WIFI`, `ANYCAST`). People make databases with fields of their own: those are text.
     pub(super) fn named(name: &str) -> Field {
         match name {
-            "country_name" | "country" => Field::Part(Role::Country),
-            "region_name" | "region" | "province" | "province_name" => Field::Part(Role::Region),
-            "city_name" | "city" => Field::Part(Role::City),
-            "owner_domain" | "owner" | "isp_domain" | "isp" | "line" | "organization" => {
-                Field::Part(Role::Organization)
-            }
+            "country_name" | "country" => COUNTRY,
+            "region_name" | "region" | "province" | "province_name" => REGION,
+            "city_name" | "city" => CITY,
+            "owner_domain" | "owner" | "isp_domain" | "isp" | "line" | "organization" => ORGANIZATION,
             "country_code" => Field::CountryCode,
             "asn" => Field::Asn,
             "latitude" => Field::Latitude,

@@ -129,8 +129,9 @@ pub(crate) type Opened = (Box<dyn Reader>, Info);
 
 /// Tells the format by the content.
 pub(crate) fn detect(bytes: &[u8]) -> Result<Format, OpenError> {
+    type Detect = fn(&[u8]) -> bool;
     /// From the surest mark to the weakest.
-    const MARKS: [(Format, fn(&[u8]) -> bool); 10] = [
+    const MARKS: [(Format, Detect); 10] = [
         (Format::Table, table::detect),
         (Format::Zx, zx::detect),
         (Format::Ipdb, ipdb::detect),

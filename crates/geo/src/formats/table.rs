@@ -62,8 +62,8 @@ struct Source {
     /// As the file says it.
     number: u8,
     name: &'static str,
-    /// How much of the date the name needs: it comes out monthly or daily.
-    date: &'static str,
+    /// It comes out every day, not every month: how much of the date the name needs.
+    daily: bool,
     licence: &'static str,
     attribution: &'static str,
 }
@@ -72,18 +72,30 @@ const SOURCES: [Source; 2] = [
     Source {
         number: 1,
         name: "DB-IP Country Lite",
-        date: "%Y-%m",
+        daily: false,
         licence: "CC BY 4.0",
         attribution: "IP Geolocation by DB-IP",
     },
     Source {
         number: 2,
         name: "ASN by RouteViews, NRO and DB-IP",
-        date: "%Y-%m-%d",
+        daily: true,
         licence: "CC BY 4.0",
         attribution: "Autonomous systems by RouteViews, NRO and DB-IP",
     },
 ];
+
+impl Source {
+    /// Its name and how old it is.
+    fn name_at(&self, date: Date) -> String {
+        let (name, year, month) = (self.name, date.year(), date.month());
+        if self.daily {
+            format!("{name} {year:04}-{month:02}-{:02}", date.day())
+        } else {
+            format!("{name} {year:04}-{month:02}")
+        }
+    }
+}
 
 pub(super) fn detect(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
@@ -139,7 +151,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
 
     let info = Info {
         format: Format::Table,
-        name: format!("{} {}", source.name, date.strftime(source.date)),
+        name: source.name_at(date),
         date: Some(date),
         ipv4: !ipv4.entries.is_empty(),
         ipv6: !ipv6.entries.is_empty(),
@@ -235,7 +247,7 @@ impl Table {
         if number_here != self.width.mixed() {
             return Some(number_here);
         }
-        let exact: &[[u8; EXACT]] = chunks(bytes, &self.exact);
+        let exact: &[[u8; EXACT]] = items(bytes, &self.exact)?;
         let behind = exact.partition_point(|entry| key128(entry) <= bits);
         number(exact.get(behind.checked_sub(1)?)?, 16)
     }
@@ -261,7 +273,7 @@ impl Table {
         let bytes = self.data.as_ref();
         let start = |bucket, entry| u128::from(bucket) << 112 | u128::from(key32(entry)) << 80;
         // Both lists are gone through once, whatever they contain.
-        let exact: &[[u8; EXACT]] = chunks(bytes, &self.exact);
+        let exact: &[[u8; EXACT]] = items(bytes, &self.exact).unwrap_or_default();
         let mut exact = exact.iter().peekable();
         let mut entries = self.ipv6.entries::<N>(bytes).map(|(bucket, entry)| (start(bucket, entry), entry)).peekable();
         while let Some((start, entry)) = entries.next() {
@@ -271,7 +283,7 @@ impl Table {
                 continue;
             }
             let end = entries.peek().map(|(next, _)| *next);
-            while let Some(inside) = exact.next_if(|inside| end.is_none_or(|end| key128(*inside) < end)) {
+            while let Some(inside) = exact.next_if(|inside| end.is_none_or(|end| key128(inside) < end)) {
                 if key128(inside) >= start {
                     walk.start(key128(inside), number(inside, 16));
                 }
@@ -288,7 +300,7 @@ impl Table {
 
     fn state<'a>(&'a self, record: Record, statement: &mut Statement<'a>) -> Option<()> {
         let bytes = self.data.as_ref();
-        let records: &[[u8; RECORD]] = chunks(bytes, &self.records);
+        let records: &[[u8; RECORD]] = items(bytes, &self.records)?;
         let record = records.get(usize::try_from(record.0).ok()?)?;
         statement.country_code(&String::from_utf8_lossy(record.get(..2)?));
         let asn = le32_at(record, 4)?;
@@ -312,9 +324,9 @@ impl Family {
     ) -> Option<&'a [u8; N]> {
         // All that is behind the last bucket is in one more, which is empty.
         let bucket = bucket.checked_sub(self.first)?.min(self.buckets) as usize;
-        let index: &[[u8; 4]] = chunks(bytes, &self.index);
+        let index: &[[u8; 4]] = items(bytes, &self.index)?;
         let [from, to] = index.get(bucket..)?.first_chunk::<2>()?.map(|it| u32::from_le_bytes(it) as usize);
-        let entries: &[[u8; N]] = chunks(bytes, &self.entries);
+        let entries: &[[u8; N]] = items(bytes, &self.entries)?;
         // Where none in the bucket is, it is the last one of the buckets before.
         let behind = from + entries.get(from..to)?.partition_point(not_behind);
         entries.get(behind.checked_sub(1)?)
@@ -322,8 +334,8 @@ impl Family {
 
     /// Every entry and its bucket. Each is looked at once.
     fn entries<'a, const N: usize>(&self, bytes: &'a [u8]) -> impl Iterator<Item = (u32, &'a [u8; N])> + use<'a, N> {
-        let index: &[[u8; 4]] = chunks(bytes, &self.index);
-        let entries: &[[u8; N]] = chunks(bytes, &self.entries);
+        let index: &[[u8; 4]] = items(bytes, &self.index).unwrap_or_default();
+        let entries: &[[u8; N]] = items(bytes, &self.entries).unwrap_or_default();
         let mut ends = index.iter().skip(1).map(|end| u32::from_le_bytes(*end) as usize).peekable();
         let (mut bucket, behind) = (self.first, self.first + self.buckets);
         entries.iter().enumerate().map_while(move |(position, entry)| {
@@ -427,8 +439,8 @@ impl Sections {
 
 /// A section as the items that it consists of.
 #[inline]
-fn chunks<'a, const N: usize>(bytes: &'a [u8], section: &Range<usize>) -> &'a [[u8; N]] {
-    bytes.get(section.clone()).unwrap_or_default().as_chunks().0
+fn items<'a, const N: usize>(bytes: &'a [u8], section: &Range<usize>) -> Option<&'a [[u8; N]]> {
+    Some(bytes.get(section.clone())?.as_chunks().0)
 }
 
 fn date(digits: u32) -> Option<Date> {

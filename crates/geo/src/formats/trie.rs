@@ -210,8 +210,9 @@ fn follow(from: u32, nodes: u32, bits: impl Iterator<Item = u32>, child: impl Fn
         if value >= nodes {
             break;
         }
-        // The tree is inside of the file, so that there is always a value.
-        value = child(value, bit).unwrap_or(nodes);
+        // The tree is inside of the file: there always is a value.
+        let Some(next) = child(value, bit) else { return nodes };
+        value = next;
     }
     value
 }

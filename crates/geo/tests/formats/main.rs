@@ -3,6 +3,13 @@
 //! Each module writes its format by the description of it and not by our reader. The files are committed in
 //! `testdata/geo_*`, where fuzzing takes them as seeds; `UPDATE=1` rewrites them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what tests share fails as tests do, and the lints spare only the tests themselves"
+)]
+
 mod common;
 mod czdb;
 mod datx;

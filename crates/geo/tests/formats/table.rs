@@ -362,6 +362,12 @@ fn damaged_parts_have_no_answer_and_the_others_have() {
     assert_eq!((code(&database, "1.0.1.0"), code(&database, "1.0.255.255")), (None, Some("DE".to_owned())));
     assert_eq!(code(&database, "2001:550:0:1000::9a18:1074"), None);
 
+    // An exact entry that is in no mixed /48 says nothing.
+    let mut file = countries();
+    file.exact.insert(0, ("2001:300::1", 3));
+    let stray = ranges(&open(&file.write()).unwrap());
+    assert_eq!(stray, ranges(&open(&countries().write()).unwrap()));
+
     // An organization behind the end of the text.
     let mut bytes = autonomous_systems().write();
     bytes[60 + 8..60 + 12].copy_from_slice(&u32::MAX.to_le_bytes());

@@ -74,7 +74,7 @@ impl<'a> Section<'a> {
                         break;
                     }
                     if head.kind == Kind::Map {
-                        self.value(at).text().ok_or((at, "a map's key that is no text"))?;
+                        self.value(at).text().ok_or((at, "a map's key that is no text or cut off"))?;
                         at = self.check_at(at, depth + 1)?;
                     }
                     at = self.check_at(at, depth + 1)?;
