@@ -116,10 +116,10 @@ impl Database {
     #[inline]
     pub fn lookup(&self, address: IpAddr) -> Option<Place<'_>> {
         let record = match address {
-            IpAddr::V4(_) => self.reader.find(address)?,
+            IpAddr::V4(ipv4) => self.reader.find(IpAddr::V4(ipv4))?,
             IpAddr::V6(ipv6) => match inner_ipv4(ipv6) {
                 Some(ipv4) => self.reader.find(IpAddr::V4(ipv4))?,
-                None => self.reader.find(address)?,
+                None => self.reader.find(IpAddr::V6(ipv6))?,
             },
         };
         Some(Place { database: self, record })

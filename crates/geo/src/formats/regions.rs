@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::details::{Details, Role, Statement};
 use crate::language::Language;
 
@@ -41,12 +43,12 @@ impl Layout {
                 statement.country_code(&String::from_utf8_lossy(code));
             }
             for (role, part) in self.roles().into_iter().zip(parts(region)) {
-                statement.part(role, String::from_utf8_lossy(part));
+                statement.part(role, words(part));
             }
         } else {
             let roles = std::iter::once(Role::Glued).chain(std::iter::repeat(Role::Other));
             for (role, part) in roles.zip(parts(region)) {
-                statement.part(role, String::from_utf8_lossy(part));
+                statement.part(role, words(part));
             }
         }
         statement.finish(language)
@@ -55,6 +57,11 @@ impl Layout {
 
 fn parts(region: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     region.split(|byte| *byte == b'|')
+}
+
+/// UTF-8, as nearly every text is, or what can be read of it.
+fn words(part: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(part).map_or_else(|_| String::from_utf8_lossy(part), Cow::Borrowed)
 }
 
 fn is_code(part: &[u8]) -> bool {
