@@ -24,8 +24,12 @@ impl Language {
     }
 
     /// Whether it is Chinese of any kind.
+    #[inline]
     pub fn is_chinese(&self) -> bool {
-        self.primary().eq_ignore_ascii_case("zh") || self.primary().eq_ignore_ascii_case("cn")
+        // Asked at each look-up that names a country.
+        let [a, b, rest @ ..] = self.0.as_bytes() else { return false };
+        matches!([a.to_ascii_lowercase(), b.to_ascii_lowercase()], [b'z', b'h'] | [b'c', b'n'])
+            && rest.first().is_none_or(|byte| *byte == b'-')
     }
 
     fn primary(&self) -> &str {
@@ -69,6 +73,13 @@ mod tests {
         for none in ["C", "POSIX", "C.UTF-8", "", "e", "zh CN", "zh--CN", "-"] {
             assert_eq!(tag(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn chinese_of_any_kind() {
+        let chinese = |text| Language(String::from(text)).is_chinese();
+        assert_eq!(["zh", "zh-TW", "ZH-cn", "CN"].map(chinese), [true; 4]);
+        assert_eq!(["en", "zha", "cnr", "z", ""].map(chinese), [false; 5]);
     }
 
     #[test]
