@@ -39,6 +39,7 @@ impl CountryCode {
     }
 
     /// The country's name: Simplified Chinese for any Chinese, else English.
+    #[inline]
     pub fn name(self, language: &Language) -> Option<&'static str> {
         let country = COUNTRIES_AT.get(usize::from(position(self.0)?))?;
         Some(if language.is_chinese() { country.chinese } else { country.english })

@@ -24,6 +24,7 @@ impl Language {
     }
 
     /// Whether it is Chinese of any kind.
+    #[inline]
     pub fn is_chinese(&self) -> bool {
         is_chinese(&self.0)
     }
@@ -57,8 +58,12 @@ fn primary(tag: &str) -> &str {
     tag.split('-').next().unwrap_or_default()
 }
 
+/// Asked at each look-up that names a country.
+#[inline]
 fn is_chinese(tag: &str) -> bool {
-    primary(tag).eq_ignore_ascii_case("zh") || primary(tag).eq_ignore_ascii_case("cn")
+    let [a, b, rest @ ..] = tag.as_bytes() else { return false };
+    matches!([a.to_ascii_lowercase(), b.to_ascii_lowercase()], [b'z', b'h'] | [b'c', b'n'])
+        && rest.first().is_none_or(|byte| *byte == b'-')
 }
 
 impl Default for Language {
@@ -81,6 +86,13 @@ mod tests {
         for none in ["C", "POSIX", "C.UTF-8", "", "e", "zh CN", "zh--CN", "-"] {
             assert_eq!(tag(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn chinese_of_any_kind() {
+        let chinese = |text| Language(String::from(text)).is_chinese();
+        assert_eq!(["zh", "zh-TW", "ZH-cn", "CN"].map(chinese), [true; 4]);
+        assert_eq!(["en", "zha", "cnr", "z", ""].map(chinese), [false; 5]);
     }
 
     #[test]

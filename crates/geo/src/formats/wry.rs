@@ -89,10 +89,9 @@ impl Wry {
         self.encoding.decode_without_bom_handling(text).0
     }
 
-    /// What a place states.
-    pub(super) fn state(&self, location: usize) -> Statement<'_> {
+    /// What a place states by its two texts.
+    fn state<'a>(&self, (country, area): (&'a [u8], &'a [u8])) -> Statement<'a> {
         const LEVELS: [Role; 3] = [Role::Country, Role::Region, Role::City];
-        let (country, area) = self.texts(location);
         let country = self.decode(country);
         let mut statement = Statement::new();
         if country.contains(self.separator) {
@@ -205,20 +204,23 @@ impl Pool {
         let of_ranges: Vec<u32> =
             ranges.map(|location| location.and_then(|it| u32::try_from(it).ok()).unwrap_or(none)).collect();
         let mut locations = Locations::new(length);
-        of_ranges.iter().for_each(|location| locations.insert(*location as usize));
+        of_ranges.iter().filter(|it| **it != none).for_each(|location| locations.insert(*location as usize));
         if locations.number() * (Header::SIZE + STEP) > length {
             return None;
         }
 
-        let mut pool = Pool(String::with_capacity(length + length / 8));
+        let most = length + length / 8;
+        let mut pool = Pool(String::with_capacity(most));
         let mut positions = Vec::new();
+        let language = Language::default();
         // Places that share bytes may have more text than the file is long.
         let mut work = length.saturating_mul(4);
         for location in locations.iter() {
-            let (country, area) = wry.texts(location);
+            let texts @ (country, area) = wry.texts(location);
             work = work.saturating_sub(country.len() + area.len() + 16);
             let start = pool.0.len();
-            let added = if work > 0 && start < length { pool.add(&wry.state(location).stated()) } else { None };
+            let fits = work > 0 && start < most;
+            let added = if fits { pool.add(wry.state(texts).stated(), &language) } else { None };
             if added.is_none() {
                 pool.0.truncate(start);
                 Header::Unread(location).write(&mut pool.0)?;
@@ -229,13 +231,13 @@ impl Pool {
         }
         pool.0.shrink_to_fit();
 
-        let position = |location| locations.number_of(location).and_then(|number| positions.get(number).copied());
-        let of_ranges = of_ranges.into_iter().map(|location| position(location as usize).unwrap_or(NO_PLACE)).collect();
-        Some((pool, of_ranges))
+        let position = |location| positions.get(locations.number_of(location)?).copied();
+        let of_range = |location| if location == none { None } else { position(location as usize) };
+        Some((pool, of_ranges.into_iter().map(|location| of_range(location).unwrap_or(NO_PLACE)).collect()))
     }
 
     /// Adds a place. `None`: it is not as places usually are.
-    fn add(&mut self, details: &Details<'_>) -> Option<()> {
+    fn add(&mut self, mut details: Details<'_>, language: &Language) -> Option<()> {
         let size = |part: &Option<Cow<'_, str>>| part.as_deref().unwrap_or_default().len();
         let position = self.0.len() / STEP;
         let header = Header::Pooled {
@@ -247,32 +249,36 @@ impl Pool {
         header.write(&mut self.0)?;
         self.0.push_str(&details.text);
         // Parts that stand elsewhere than a header can say would be read as something else.
-        (self.place(position).as_ref().ok() == Some(details)).then_some(())
+        details.complete(language);
+        (self.place(position, language) == Ok(details)).then_some(())
     }
 
-    /// What a place states, or its location in the file.
+    /// What a place states, or its location in the file. Nothing here depends on whether a part is there but what is given
+    /// back: a processor that can't guess it goes on to the next look-up, and waits for memory only once.
     #[inline]
-    fn place(&self, position: usize) -> Result<Details<'_>, usize> {
+    fn place(&self, position: usize, language: &Language) -> Result<Details<'_>, usize> {
         const NOWHERE: usize = usize::MAX;
         let start = position.saturating_mul(STEP);
         match Header::read(array_at(self.0.as_bytes(), start).ok_or(NOWHERE)?) {
             Header::Unread(location) => Err(location),
-            Header::Pooled { length, organization, code, levels: [country, region, city] } => {
+            Header::Pooled { length, organization, code, levels: [country, region, city_length] } => {
                 let start = start + Header::SIZE;
                 let text = self.0.get(start..start + length).ok_or(NOWHERE)?;
-                let mut rest = text;
-                let mut level = |length: usize| {
-                    let (level, behind) = rest.split_at_checked(length).filter(|_| length > 0)?;
-                    rest = behind.strip_prefix(' ').unwrap_or(behind);
-                    Some(Cow::Borrowed(level))
-                };
+                let part = |part| if str::is_empty(part) { None } else { Some(Cow::Borrowed(part)) };
+                let country_code = CountryCode::from_index(code);
+                let name = country_code.and_then(|code| code.name(language)).unwrap_or_default();
+                let stated = text.get(..country).unwrap_or_default();
+                let country = if stated.is_empty() { name } else { stated };
+                let behind = |before: usize| before + usize::from(before > 0);
+                let region = behind(stated.len())..behind(stated.len()) + region;
+                let city = if region.is_empty() { region.start } else { region.end + 1 }..;
                 Ok(Details {
-                    country_code: CountryCode::from_index(code),
-                    country: level(country),
-                    region: level(region),
-                    city: level(city),
-                    organization: text.get(organization..).filter(|it| !it.is_empty()).map(Cow::Borrowed),
-                    text: Cow::Borrowed(text),
+                    country_code,
+                    country: part(country),
+                    region: part(text.get(region).unwrap_or_default()),
+                    city: part(text.get(city).and_then(|it| it.get(..city_length)).unwrap_or_default()),
+                    organization: part(text.get(organization..).unwrap_or_default()),
+                    text: Cow::Borrowed(if text.is_empty() { country } else { text }),
                     ..Details::default()
                 })
             }
@@ -291,12 +297,10 @@ pub(super) fn pooled(position: u32) -> Option<Record> {
 pub(super) fn details<'a>(wry: &'a Wry, pool: Option<&'a Pool>, record: Record, language: &Language) -> Details<'a> {
     let number = usize::try_from(record.0 & !POOLED).unwrap_or(usize::MAX);
     let place = match pool {
-        Some(pool) if record.0 & POOLED != 0 => pool.place(number),
+        Some(pool) if record.0 & POOLED != 0 => pool.place(number, language),
         _ => Err(number),
     };
-    let mut details = place.unwrap_or_else(|location| wry.state(location).stated());
-    details.complete(language);
-    details
+    place.unwrap_or_else(|location| wry.state(wry.texts(location)).finish(language))
 }
 
 /// A set of locations in a file, each with its number among them.
