@@ -76,7 +76,7 @@ const DB26: [Row; 4] = [
             US,
             Text("California"),
             Text("Mountain View"),
-            Degrees(37.405_991),
+            Degrees(37.405_99),
             Degrees(-122.078_514),
             Text("94043"),
             Text("-08:00"),

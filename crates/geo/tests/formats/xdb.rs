@@ -47,11 +47,11 @@ fn write(version: u16, cells: usize, segments: &[Segment]) -> Vec<u8> {
     let mut index = Vec::new();
     let mut known: Vec<(&str, u32)> = Vec::new();
     for (first, last, region) in segments {
-        let offset = known.iter().find(|(text, _)| text == region).map(|(_, offset)| *offset).unwrap_or_else(|| {
+        if !known.iter().any(|(text, _)| text == region) {
             known.push((region, bytes.len() as u32));
             bytes.extend(region.as_bytes());
-            known.last().unwrap().1
-        });
+        }
+        let offset = known.iter().find(|(text, _)| text == region).unwrap().1;
         let (mut first, last) = (bits(first).0, bits(last).0);
         // The makers split at each border of the upper 16 bits.
         loop {
