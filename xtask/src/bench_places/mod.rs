@@ -189,7 +189,8 @@ impl<'a> Bench<'a> {
         writeln!(text, "{}.\n", page::machine())?;
         writeln!(
             text,
-            "{}; node {}. {} runs each, by turns, of {} s; {} random addresses out of announced networks.\n",
+            "Ours is built as `{}`; {}; node {}. {} runs each, by turns, of {} s; {} random addresses out of announced networks.\n",
+            self.options.profile,
             printed("python3", &["--version"]),
             printed("node", &["--version"]),
             self.options.rounds,
