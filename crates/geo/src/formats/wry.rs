@@ -199,28 +199,33 @@ impl Pool {
     /// Reads the places of all ranges, of which one may have none, and gives the position of each range's place. `None`: there
     /// are too many for positions of three bytes, or more than a whole file has.
     pub(super) fn new(wry: &Wry, ranges: impl Iterator<Item = Option<usize>>) -> Option<(Pool, Vec<u32>)> {
+        /// How many bytes an unread place takes.
+        const UNREAD: usize = Header::SIZE.next_multiple_of(STEP);
         let length = wry.bytes().len();
         let none = u32::MAX;
         let of_ranges: Vec<u32> =
             ranges.map(|location| location.and_then(|it| u32::try_from(it).ok()).unwrap_or(none)).collect();
         let mut locations = Locations::new(length);
         of_ranges.iter().filter(|it| **it != none).for_each(|location| locations.insert(*location as usize));
-        if locations.number() * (Header::SIZE + STEP) > length {
+        let count = locations.number();
+        if count * UNREAD > length {
             return None;
         }
 
         let most = length + length / 8;
         let mut pool = Pool(String::with_capacity(most));
-        let mut positions = Vec::new();
+        let mut positions = Vec::with_capacity(count);
         let language = Language::default();
         // Places that share bytes may have more text than the file is long.
         let mut work = length.saturating_mul(4);
-        for location in locations.iter() {
-            let texts @ (country, area) = wry.texts(location);
-            work = work.saturating_sub(country.len() + area.len() + 16);
+        for (number, location) in locations.iter().enumerate() {
             let start = pool.0.len();
-            let fits = work > 0 && start < most;
-            let added = if fits { pool.add(wry.state(texts).stated(), &language) } else { None };
+            let mut added = None;
+            if work > 0 && start + (count - number) * UNREAD < most {
+                let texts @ (country, area) = wry.texts(location);
+                work = work.saturating_sub(country.len() + area.len() + 16);
+                added = pool.add(wry.state(texts).stated(), &language);
+            }
             if added.is_none() {
                 pool.0.truncate(start);
                 Header::Unread(location).write(&mut pool.0)?;
