@@ -266,22 +266,21 @@ impl Pool {
         let start = position.saturating_mul(STEP);
         match Header::read(array_at(self.0.as_bytes(), start).ok_or(NOWHERE)?) {
             Header::Unread(location) => Err(location),
-            Header::Pooled { length, organization, code, levels: [country, region, city_length] } => {
+            Header::Pooled { length, organization, code, levels: [country, region, city] } => {
                 let start = start + Header::SIZE;
                 let text = self.0.get(start..start + length).ok_or(NOWHERE)?;
                 let part = |part| if str::is_empty(part) { None } else { Some(Cow::Borrowed(part)) };
-                let country_code = CountryCode::from_index(code);
-                let name = country_code.and_then(|code| code.name(language)).unwrap_or_default();
+                let (country_code, name) = CountryCode::from_index(code, language).unzip();
                 let stated = text.get(..country).unwrap_or_default();
-                let country = if stated.is_empty() { name } else { stated };
-                let behind = |before: usize| before + usize::from(before > 0);
-                let region = behind(stated.len())..behind(stated.len()) + region;
-                let city = if region.is_empty() { region.start } else { region.end + 1 }..;
+                let country = if stated.is_empty() { name.unwrap_or_default() } else { stated };
+                // Most places have none.
+                let levels =
+                    if region | city > 0 { levels(text, stated.len(), region, city) } else { Default::default() };
                 Ok(Details {
                     country_code,
                     country: part(country),
-                    region: part(text.get(region).unwrap_or_default()),
-                    city: part(text.get(city).and_then(|it| it.get(..city_length)).unwrap_or_default()),
+                    region: part(levels.0),
+                    city: part(levels.1),
                     organization: part(text.get(organization..).unwrap_or_default()),
                     text: Cow::Borrowed(if text.is_empty() { country } else { text }),
                     ..Details::default()
@@ -289,6 +288,14 @@ impl Pool {
             }
         }
     }
+}
+
+/// The region and the city of that lengths that follow the country in a place's text.
+fn levels(text: &str, country: usize, region: usize, city: usize) -> (&str, &str) {
+    let behind = |at: usize, length: usize| if length > 0 { at + length + 1 } else { at };
+    let part = |at: usize, length: usize| text.get(at..at + length).unwrap_or_default();
+    let start = behind(0, country);
+    (part(start, region), part(behind(start, region), city))
 }
 
 /// The record of a place in the pool.
