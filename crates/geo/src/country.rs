@@ -41,8 +41,7 @@ impl CountryCode {
     /// The country's name: Simplified Chinese for any Chinese, else English.
     #[inline]
     pub fn name(self, language: &Language) -> Option<&'static str> {
-        let country = COUNTRIES_AT.get(usize::from(position(self.0)?))?;
-        Some(if language.is_chinese() { country.chinese } else { country.english })
+        CountryCode::from_index(position(self.0)?, language).map(|(_, name)| name)
     }
 
     /// Its position in the order of codes, in a byte.
@@ -50,9 +49,11 @@ impl CountryCode {
         position(self.0).unwrap_or(NONE)
     }
 
-    /// The code of [`CountryCode::index`].
-    pub(crate) fn from_index(index: u8) -> Option<CountryCode> {
-        COUNTRIES_AT.get(usize::from(index)).map(|country| CountryCode(country.code))
+    /// The code of [`CountryCode::index`], and its name.
+    #[inline]
+    pub(crate) fn from_index(index: u8, language: &Language) -> Option<(CountryCode, &'static str)> {
+        let country = COUNTRIES_AT.get(usize::from(index))?;
+        Some((CountryCode(country.code), if language.is_chinese() { country.chinese } else { country.english }))
     }
 }
 
@@ -343,9 +344,11 @@ mod tests {
         assert!(COUNTRIES.is_sorted_by_key(|country| country.code));
         for (index, country) in (0..).zip(COUNTRIES) {
             let code = CountryCode::parse(std::str::from_utf8(&country.code).unwrap()).unwrap();
-            assert_eq!((code.index(), CountryCode::from_index(index)), (index, Some(code)));
+            assert_eq!(code.index(), index);
+            let english = Language::default();
+            assert_eq!(CountryCode::from_index(index, &english), Some((code, code.name(&english).unwrap())));
         }
-        assert_eq!(CountryCode::from_index(NONE), None);
+        assert_eq!(CountryCode::from_index(NONE, &Language::default()), None);
     }
 
     #[test]

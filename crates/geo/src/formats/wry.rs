@@ -199,28 +199,33 @@ impl Pool {
     /// Reads the places of all ranges, of which one may have none, and gives the position of each range's place. `None`: there
     /// are too many for positions of three bytes, or more than a whole file has.
     pub(super) fn new(wry: &Wry, ranges: impl Iterator<Item = Option<usize>>) -> Option<(Pool, Vec<u32>)> {
+        /// How many bytes an unread place takes.
+        const UNREAD: usize = Header::SIZE.next_multiple_of(STEP);
         let length = wry.bytes().len();
         let none = u32::MAX;
         let of_ranges: Vec<u32> =
             ranges.map(|location| location.and_then(|it| u32::try_from(it).ok()).unwrap_or(none)).collect();
         let mut locations = Locations::new(length);
         of_ranges.iter().filter(|it| **it != none).for_each(|location| locations.insert(*location as usize));
-        if locations.number() * (Header::SIZE + STEP) > length {
+        let count = locations.number();
+        if count * UNREAD > length {
             return None;
         }
 
         let most = length + length / 8;
         let mut pool = Pool(String::with_capacity(most));
-        let mut positions = Vec::new();
+        let mut positions = Vec::with_capacity(count);
         let language = Language::default();
         // Places that share bytes may have more text than the file is long.
         let mut work = length.saturating_mul(4);
-        for location in locations.iter() {
-            let texts @ (country, area) = wry.texts(location);
-            work = work.saturating_sub(country.len() + area.len() + 16);
+        for (number, location) in locations.iter().enumerate() {
             let start = pool.0.len();
-            let fits = work > 0 && start < most;
-            let added = if fits { pool.add(wry.state(texts).stated(), &language) } else { None };
+            let mut added = None;
+            if work > 0 && start + (count - number) * UNREAD < most {
+                let texts @ (country, area) = wry.texts(location);
+                work = work.saturating_sub(country.len() + area.len() + 16);
+                added = pool.add(wry.state(texts).stated(), &language);
+            }
             if added.is_none() {
                 pool.0.truncate(start);
                 Header::Unread(location).write(&mut pool.0)?;
@@ -261,22 +266,21 @@ impl Pool {
         let start = position.saturating_mul(STEP);
         match Header::read(array_at(self.0.as_bytes(), start).ok_or(NOWHERE)?) {
             Header::Unread(location) => Err(location),
-            Header::Pooled { length, organization, code, levels: [country, region, city_length] } => {
+            Header::Pooled { length, organization, code, levels: [country, region, city] } => {
                 let start = start + Header::SIZE;
                 let text = self.0.get(start..start + length).ok_or(NOWHERE)?;
                 let part = |part| if str::is_empty(part) { None } else { Some(Cow::Borrowed(part)) };
-                let country_code = CountryCode::from_index(code);
-                let name = country_code.and_then(|code| code.name(language)).unwrap_or_default();
+                let (country_code, name) = CountryCode::from_index(code, language).unzip();
                 let stated = text.get(..country).unwrap_or_default();
-                let country = if stated.is_empty() { name } else { stated };
-                let behind = |before: usize| before + usize::from(before > 0);
-                let region = behind(stated.len())..behind(stated.len()) + region;
-                let city = if region.is_empty() { region.start } else { region.end + 1 }..;
+                let country = if stated.is_empty() { name.unwrap_or_default() } else { stated };
+                // Most places have none.
+                let levels =
+                    if region | city > 0 { levels(text, stated.len(), region, city) } else { Default::default() };
                 Ok(Details {
                     country_code,
                     country: part(country),
-                    region: part(text.get(region).unwrap_or_default()),
-                    city: part(text.get(city).and_then(|it| it.get(..city_length)).unwrap_or_default()),
+                    region: part(levels.0),
+                    city: part(levels.1),
                     organization: part(text.get(organization..).unwrap_or_default()),
                     text: Cow::Borrowed(if text.is_empty() { country } else { text }),
                     ..Details::default()
@@ -284,6 +288,14 @@ impl Pool {
             }
         }
     }
+}
+
+/// The region and the city of that lengths that follow the country in a place's text.
+fn levels(text: &str, country: usize, region: usize, city: usize) -> (&str, &str) {
+    let behind = |at: usize, length: usize| if length > 0 { at + length + 1 } else { at };
+    let part = |at: usize, length: usize| text.get(at..at + length).unwrap_or_default();
+    let start = behind(0, country);
+    (part(start, region), part(behind(start, region), city))
 }
 
 /// The record of a place in the pool.
