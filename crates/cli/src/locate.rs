@@ -15,7 +15,7 @@ use crate::{plan, terminal};
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
 /// From so many look-ups on it is worth preparing the databases.
-const WORTH_PREPARING: u64 = 50_000;
+const WORTH_PREPARING: u64 = 100_000;
 
 /// `sockscope locate`.
 pub(crate) fn run(args: &LocateArgs) -> Result<Exit, Failure> {
@@ -173,14 +173,11 @@ fn annotate(out: &mut dyn Write, mut atlas: Atlas) -> Result<Exit, Failure> {
 
 /// ` [PLACE]`, or nothing where no place is known.
 fn write_place(out: &mut dyn Write, atlas: &Atlas, address: IpAddr) -> io::Result<()> {
-    let Some(answer) = atlas.lookup(address) else { return Ok(()) };
-    let text = match &answer {
-        Answer::Special(special) => special.text().into(),
+    let mut texts = atlas.lookup_all(address).map(|(_, answer)| match answer {
+        Answer::Special(special) => Cow::Borrowed(special.text()),
         Answer::Place(place) => place.details().text,
-    };
-    if text.is_empty() {
-        return Ok(());
-    }
+    });
+    let Some(text) = texts.find(|text| !text.is_empty()) else { return Ok(()) };
     out.write_all(b" [")?;
     out.write_all(clean(&text).as_bytes())?;
     out.write_all(b"]")

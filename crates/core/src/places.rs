@@ -58,14 +58,16 @@ impl Locator {
             return None;
         }
         if let Some(places) = known.get(keys.as_slice()) {
-            return Some(Arc::clone(places));
+            return some(Arc::clone(places));
         }
         if known.len() >= KEPT {
             known.clear();
         }
-        let places: Arc<[Place]> = atlas.lookup_all(address).map(|(_, answer)| read(&answer, special)).collect();
+        let places = atlas.lookup_all(address).map(|(_, answer)| read(&answer, special));
+        // Some files have records in which nothing is known.
+        let places: Arc<[Place]> = places.filter(says_something).collect();
         known.insert(keys.clone(), Arc::clone(&places));
-        Some(places)
+        some(places)
     }
 
     /// Looks up the peers of these rows of a frame, each address once.
@@ -88,9 +90,19 @@ impl Locator {
         let describe = |database: &sockscope_geo::Database| IpDatabase {
             name: Arc::clone(database.name()),
             attribution: database.info().attribution,
+            website: database.info().website,
         };
         self.atlas.databases().iter().map(describe).collect()
     }
+}
+
+fn some(places: Arc<[Place]>) -> Option<Arc<[Place]>> {
+    (!places.is_empty()).then_some(places)
+}
+
+fn says_something(place: &Place) -> bool {
+    let Place { country_code, asn, coordinates, text, .. } = place;
+    !text.is_empty() || country_code.is_some() || asn.is_some() || coordinates.is_some()
 }
 
 /// Everything that an answer states.

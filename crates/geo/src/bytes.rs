@@ -45,10 +45,3 @@ pub(crate) fn le64_at(bytes: &[u8], offset: usize) -> Option<u64> {
 pub(crate) fn be128_at(bytes: &[u8], offset: usize) -> Option<u128> {
     array_at(bytes, offset).map(u128::from_be_bytes)
 }
-
-/// The bytes up to the next NUL; `None` where there is none.
-#[inline]
-pub(crate) fn cstr_at(bytes: &[u8], offset: usize) -> Option<&[u8]> {
-    let rest = bytes.get(offset..)?;
-    rest.get(..rest.iter().position(|byte| *byte == 0)?)
-}

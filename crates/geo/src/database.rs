@@ -44,6 +44,8 @@ pub struct Info {
     pub licence: &'static str,
     /// Words that its licence wants to be shown with its answers.
     pub attribution: Option<&'static str>,
+    /// Where these words shall lead on a page.
+    pub website: Option<&'static str>,
     /// Something that its user should know, such as an expired licence.
     pub warning: Option<String>,
 }
@@ -106,8 +108,8 @@ impl Database {
         self.reader.each_range(&mut |first, last, record| visit(first, last, Place { database: self, record }));
     }
 
-    /// Reads what makes many look-ups quick: worth its time (at most some 50 ms) and memory (at most the size of the file)
-    /// from some 50,000 look-ups on.
+    /// Reads what makes many look-ups quick: worth its time (some 100 ms at most) and memory (about the size of the file
+    /// at most) from some hundred thousand look-ups on.
     pub fn prepare(&mut self) {
         self.reader.prepare();
     }

@@ -39,4 +39,6 @@ pub struct IpDatabase {
     pub name: Arc<str>,
     /// Words that its licence wants to be shown with its answers.
     pub attribution: Option<&'static str>,
+    /// Where these words shall lead on a page.
+    pub website: Option<&'static str>,
 }

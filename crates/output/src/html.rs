@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use sockscope_model::{Field, Owners, Row};
+use sockscope_model::{Field, IpDatabase, Owners, Row};
 
 use crate::Listing;
 use crate::cell::{each_value, for_people, has_several, push_human, push_raw};
@@ -163,15 +163,19 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
 /// Licences of IP databases ask to be named where their data is shown.
 fn push_attribution(page: &mut String, listing: &Listing<'_>) {
     let databases: BTreeSet<&str> = listing.rows().flat_map(|row| row.places()).map(|place| &*place.database).collect();
-    let wanted = |name: &str| listing.frame.databases.iter().find(|it| &*it.name == name).and_then(|it| it.attribution);
+    let described = |name: &str| listing.frame.databases.iter().find(|it| &*it.name == name);
     for (position, database) in databases.iter().enumerate() {
         page.push_str(if position == 0 { "<p class=\"dim\">Places according to " } else { ", " });
         push_html(page, database);
-        if let Some(attribution) = wanted(database) {
-            page.push_str(" (");
-            push_html(page, attribution);
-            page.push(')');
+        let Some(IpDatabase { attribution: Some(words), website, .. }) = described(database) else { continue };
+        page.push_str(" (");
+        if let Some(website) = website {
+            page.push_str("<a href=\"");
+            push_html(page, website);
+            page.push_str("\">");
         }
+        push_html(page, words);
+        page.push_str(if website.is_some() { "</a>)" } else { ")" });
     }
     if !databases.is_empty() {
         page.push_str("</p>\n");

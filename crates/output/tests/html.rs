@@ -33,7 +33,8 @@ fn the_page_needs_nothing_else() {
 
 #[test]
 fn databases_are_named_where_they_are_used() {
-    assert!(page(&placed()).contains("Places according to DB-IP Country Lite 2026-06"));
+    let attribution = "Places according to DB-IP Country Lite 2026-06 (<a href=\"https://db-ip.com\">IP Geolocation by DB-IP</a>), QQWry";
+    assert!(page(&placed()).contains(attribution));
     assert!(!page(&varied()).contains("according"));
 }
 

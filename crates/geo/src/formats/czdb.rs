@@ -132,6 +132,7 @@ pub(super) fn open(data: Data, options: &Options) -> Result<Opened, OpenError> {
         ipv6,
         licence: "CZ88 (纯真): for the owner of the key",
         attribution: None,
+        website: None,
         warning: expired.map(|expires| format!("its licence expired on {expires}")),
     };
     Ok((Box::new(Czdb { base, ipv6, first, end, key, geo, data, starts: None }), info))

@@ -54,6 +54,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: false,
         licence: "not stated by the file",
         attribution: None,
+        website: None,
         warning: None,
     };
     Ok((Box::new(Datx { data, index }), info))

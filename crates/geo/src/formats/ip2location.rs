@@ -159,6 +159,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
             "IP2Location: LITE is CC BY-SA 4.0, others are commercial"
         },
         attribution: lite.then_some("IP2Location LITE data available from https://lite.ip2location.com"),
+        website: lite.then_some("https://lite.ip2location.com"),
         warning: None,
     };
     let Header { kind, columns, ipv4, ipv6, .. } = header;

@@ -76,6 +76,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: false,
         licence: "ip2region's own data: Apache-2.0",
         attribution: None,
+        website: None,
         warning: None,
     };
     let mut reader = Ip2regionDb { data, first, end, layout: Layout::Area, starts: None };

@@ -64,6 +64,7 @@ pub(super) fn open(data: Data, options: &Options) -> Result<Opened, OpenError> {
         ipv6: versions & 2 != 0,
         licence: "not stated by the file",
         attribution: None,
+        website: None,
         warning: None,
     };
     let rows = trie.end().unwrap_or(bytes.len());

@@ -54,7 +54,7 @@ pub(super) fn open(data: Data, _options: &Options) -> Result<Opened, OpenError> 
         4 => trie.only_ipv4(),
         _ => trie.with_ipv6().with_ipv4_below(bytes, 0),
     };
-    let (licence, attribution) = licence(metadata.database_type);
+    let (licence, attribution, website) = licence(metadata.database_type);
     let name = if metadata.database_type.is_empty() { Format::Mmdb.name() } else { metadata.database_type };
     let date = metadata.build.map(|build| build.to_zoned(TimeZone::UTC).date());
     let info = Info {
@@ -65,6 +65,7 @@ pub(super) fn open(data: Data, _options: &Options) -> Result<Opened, OpenError> 
         ipv6: metadata.ip_version == 6,
         licence,
         attribution,
+        website,
         warning: None,
     };
     let mmdb = Mmdb { values: (data_start, end), trie, data };
@@ -85,22 +86,23 @@ fn metadata_at(bytes: &[u8]) -> Option<usize> {
     starts.map(|(at, _)| at).find(is_mark).map(|at| span + at + MARK.len())
 }
 
-/// What the licence is and what it wants to be shown, as far as the database's type tells.
-fn licence(database_type: &str) -> (&'static str, Option<&'static str>) {
+/// What the licence is, which words it wants to be shown, and where these shall lead, as far as the database's type tells.
+fn licence(database_type: &str) -> (&'static str, Option<&'static str>, Option<&'static str>) {
     let is = |start: &str| database_type.get(..start.len()).is_some_and(|it| it.eq_ignore_ascii_case(start));
     if is("GeoLite2") {
         let words = "This product includes GeoLite Data created by MaxMind, available from https://www.maxmind.com";
-        ("GeoLite End User License Agreement", Some(words))
+        ("GeoLite End User License Agreement", Some(words), Some("https://www.maxmind.com"))
     } else if is("GeoIP") {
-        ("MaxMind, commercial", None)
+        ("MaxMind, commercial", None, None)
     } else if is("DBIP") && database_type.contains("Lite") {
-        ("CC BY 4.0", Some("IP Geolocation by DB-IP"))
+        ("CC BY 4.0", Some("IP Geolocation by DB-IP"), Some("https://db-ip.com"))
     } else if is("DBIP") {
-        ("DB-IP, commercial", None)
+        ("DB-IP, commercial", None, None)
     } else if is("ipinfo") {
-        ("IPinfo; its free databases are CC BY-SA 4.0", Some("IP address data powered by IPinfo"))
+        let words = "IP address data powered by IPinfo";
+        ("IPinfo; its free databases are CC BY-SA 4.0", Some(words), Some("https://ipinfo.io"))
     } else {
-        ("not stated by the file", None)
+        ("not stated by the file", None, None)
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: false,
         licence: "CZ88's terms: no redistribution",
         attribution: None,
+        website: None,
         warning: None,
     };
     Ok((Box::new(reader), info))

@@ -66,6 +66,7 @@ struct Source {
     daily: bool,
     licence: &'static str,
     attribution: &'static str,
+    website: Option<&'static str>,
 }
 
 const SOURCES: [Source; 2] = [
@@ -75,6 +76,7 @@ const SOURCES: [Source; 2] = [
         daily: false,
         licence: "CC BY 4.0",
         attribution: "IP Geolocation by DB-IP",
+        website: Some("https://db-ip.com"),
     },
     Source {
         number: 2,
@@ -82,6 +84,7 @@ const SOURCES: [Source; 2] = [
         daily: true,
         licence: "CC BY 4.0",
         attribution: "Autonomous systems by RouteViews, NRO and DB-IP",
+        website: None,
     },
 ];
 
@@ -157,6 +160,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: !ipv6.entries.is_empty(),
         licence: source.licence,
         attribution: Some(source.attribution),
+        website: source.website,
         warning: None,
     };
     Ok((Box::new(Table { data, width, count: word(24), records, text, ipv4, ipv6, exact }), info))

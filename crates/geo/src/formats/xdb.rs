@@ -80,6 +80,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: header.ipv6,
         licence: "ip2region's own data: Apache-2.0",
         attribution: None,
+        website: None,
         warning: None,
     };
     let mut xdb =

@@ -73,6 +73,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
         ipv6: true,
         licence: "ZX's terms: no redistribution",
         attribution: None,
+        website: None,
         warning: None,
     };
     Ok((Box::new(reader), info))

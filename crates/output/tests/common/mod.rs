@@ -170,7 +170,11 @@ pub(crate) fn place(text: &str, database: &str) -> Place {
 /// The same with two databases.
 pub(crate) fn placed() -> Frame {
     let mut frame = varied();
-    let database = |name: &str, attribution| IpDatabase { name: name.into(), attribution };
+    let database = |name: &str, attribution| IpDatabase {
+        name: name.into(),
+        attribution,
+        website: attribution.map(|_| "https://db-ip.com"),
+    };
     frame.databases =
         vec![database("DB-IP Country Lite 2026-06", Some("IP Geolocation by DB-IP")), database("QQWry", None)];
     let places =
