@@ -108,8 +108,8 @@ impl Database {
         self.reader.each_range(&mut |first, last, record| visit(first, last, Place { database: self, record }));
     }
 
-    /// Reads what makes many look-ups quick: worth its time (some 100 ms at most) and memory (about the size of the file
-    /// at most) from some hundred thousand look-ups on.
+    /// Reads what makes many look-ups quick: worth its time (some 100 ms) and memory (at most about twice the size of
+    /// the file, and some hundred KiB) from some hundred thousand look-ups on.
     pub fn prepare(&mut self) {
         self.reader.prepare();
     }

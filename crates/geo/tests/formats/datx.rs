@@ -1,6 +1,7 @@
 use sockscope_geo::{Coordinates, Database, Format, Options, Ranges};
 
-use super::common::{Random, address, details, fixture, open, survives_damage, text};
+use super::common::{address, details, fixture, open, survives_damage, text};
+use super::damage::Random;
 
 /// The table by first two bytes of an address. Readers do without it; here it is empty, so that fixtures compress.
 const TABLE: usize = 262_144;

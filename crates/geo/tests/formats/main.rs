@@ -12,6 +12,7 @@
 
 mod common;
 mod czdb;
+mod damage;
 mod datx;
 mod ip2location;
 mod ip2region_db;

@@ -3,7 +3,8 @@ use std::net::IpAddr;
 
 use sockscope_geo::{Coordinates, Database, Format, Options, Ranges};
 
-use super::common::{Random, address, details, fixture, open, open_in, survives_damage, text};
+use super::common::{address, details, fixture, open, open_in, survives_damage, text};
+use super::damage::Random;
 use super::tree::{Child, Tree};
 
 /// A value, as <https://maxmind.github.io/MaxMind-DB/> defines them.

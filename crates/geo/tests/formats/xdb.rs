@@ -2,7 +2,8 @@ use std::net::IpAddr;
 
 use sockscope_geo::{Database, Format, OpenError, Options};
 
-use crate::common::{Random, address, details, fixture, open, survives_damage, text};
+use crate::common::{address, details, fixture, open, survives_damage, text};
+use crate::damage::Random;
 
 /// All cells of the vector index.
 const CELLS: usize = 65_536;
