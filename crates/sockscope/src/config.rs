@@ -35,6 +35,8 @@ impl Config {
             match std::fs::read_to_string(path) {
                 Ok(text) => return Config::parse(&text, path),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                // Nor is there a file for who may not even enter its directory, as when the home is another user's.
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && !can_enter(path.parent()) => {}
                 Err(error) => return Err(format!("can't read the configuration {}: {error}", path.display())),
             }
         }
@@ -57,6 +59,10 @@ impl Config {
             .collect();
         Ok(config)
     }
+}
+
+fn can_enter(directory: Option<&Path>) -> bool {
+    directory.is_some_and(|directory| directory.join(".").metadata().is_ok())
 }
 
 #[cfg(test)]
