@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,12 +14,14 @@ pub struct Locator {
     /// Of the database that gives one answer, its record; of several, all of them.
     known: HashMap<Vec<Key>, Arc<[Place]>>,
     special: Arc<str>,
+    /// Addresses that no database knows.
+    unknown: HashSet<IpAddr>,
     /// The keys of the address at hand.
     keys: Vec<Key>,
 }
 
 /// How many different places are kept, so that memory does not grow with what is asked.
-const KEPT: usize = 1 << 16;
+const KEPT: usize = 1 << 14;
 
 /// A special address' text, or a database's position and record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +33,8 @@ enum Key {
 impl Locator {
     /// Asks these databases.
     pub fn new(atlas: Atlas) -> Locator {
-        Locator { atlas, known: HashMap::new(), special: SPECIAL_DATABASE.into(), keys: Vec::new() }
+        let special = SPECIAL_DATABASE.into();
+        Locator { atlas, known: HashMap::new(), special, unknown: HashSet::new(), keys: Vec::new() }
     }
 
     /// The databases.
@@ -48,7 +51,7 @@ impl Locator {
 
     /// What every database that knows the address says, in their order; for a special address, what it is.
     pub fn places(&mut self, address: IpAddr) -> Option<Arc<[Place]>> {
-        let Locator { atlas, known, special, keys } = self;
+        let Locator { atlas, known, special, keys, .. } = self;
         keys.clear();
         keys.extend(atlas.lookup_all(address).map(|(position, answer)| match answer {
             Answer::Special(special) => Key::Special(special.text()),
@@ -64,7 +67,7 @@ impl Locator {
             known.clear();
         }
         let places = atlas.lookup_all(address).map(|(_, answer)| read(&answer, special));
-        // Some files have records in which nothing is known.
+        // Some files have records in which nothing is known, or coordinates alone.
         let places: Arc<[Place]> = places.filter(says_something).collect();
         known.insert(keys.clone(), Arc::clone(&places));
         some(places)
@@ -75,13 +78,19 @@ impl Locator {
         if frame.databases.is_empty() {
             frame.databases = self.databases();
         }
+        if self.unknown.len() >= KEPT {
+            self.unknown.clear();
+        }
         let sockets = &frame.snapshot.sockets;
         for socket in rows.into_iter().filter_map(|row| sockets.get(row)) {
             if let Some(remote) = socket.key.remote
                 && let Entry::Vacant(vacant) = frame.places.entry(remote.ip())
-                && let Some(places) = self.places(remote.ip())
+                && !self.unknown.contains(&remote.ip())
             {
-                vacant.insert(places);
+                match self.places(remote.ip()) {
+                    Some(places) => _ = vacant.insert(places),
+                    None => _ = self.unknown.insert(remote.ip()),
+                }
             }
         }
     }
@@ -101,8 +110,7 @@ fn some(places: Arc<[Place]>) -> Option<Arc<[Place]>> {
 }
 
 fn says_something(place: &Place) -> bool {
-    let Place { country_code, asn, coordinates, text, .. } = place;
-    !text.is_empty() || country_code.is_some() || asn.is_some() || coordinates.is_some()
+    !place.text.is_empty()
 }
 
 /// Everything that an answer states.

@@ -23,7 +23,7 @@ pub struct Details<'a> {
     /// Where on the globe.
     pub coordinates: Option<Coordinates>,
     /// All of the database's own parts in its order, joined by a space, without placeholders and bare country codes; the
-    /// country's name if nothing else is left. May be empty. It comes from outside: clean it before a terminal sees it.
+    /// country's name if nothing else is left, or the number of the autonomous system (`AS64496`). Empty if nothing is known. It comes from outside: clean it before a terminal sees it.
     pub text: Cow<'a, str>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Statement<'a> {
     /// region may be `CA` and an ISP `BT`.
     pub(crate) fn part(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
         let text = trim(text.into());
-        if is_placeholder(&text) {
+        if is_placeholder(&text) || text.len() > LONGEST_PART || self.details.text.len() > LONGEST_TEXT {
             return;
         }
         if matches!(role, Role::Country | Role::Other | Role::Glued)
@@ -152,7 +152,7 @@ impl<'a> Statement<'a> {
 }
 
 impl<'a> Details<'a> {
-    /// Names the country that is known by its code alone, also as text if there is none.
+    /// Names the country that is known by its code alone; as text, too, if there is none, or else the autonomous system.
     pub(crate) fn complete(&mut self, language: &Language) {
         if let Some(code) = self.country_code
             && self.country.is_none()
@@ -165,8 +165,18 @@ impl<'a> Details<'a> {
         {
             self.text = name.clone();
         }
+        if self.text.is_empty()
+            && let Some(asn) = self.asn
+        {
+            self.text = Cow::Owned(format!("AS{asn}"));
+        }
     }
 }
+
+/// No place's name is longer: what is comes from a file that was made to fill our memory.
+const LONGEST_PART: usize = 2048;
+/// How long a text may be before nothing more is added.
+const LONGEST_TEXT: usize = 4096;
 
 fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {

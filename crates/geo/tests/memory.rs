@@ -62,6 +62,18 @@ fn no_reader_takes_more_than_the_file() {
         }
     }
     assert!(files >= 15, "only {files} files were found");
+
+    // What no random damage finds.
+    let file = long_metadata();
+    let taken = taken_by(|| _ = Database::open_as(Format::Ipdb, file, &options).unwrap_err());
+    assert!(taken <= SMALL, "{taken} bytes");
+}
+
+/// JSON of one long array, which takes many times its length once it is read.
+fn long_metadata() -> Vec<u8> {
+    let array = "[],".repeat(1_000_000);
+    let json = format!(r#"{{"node_count":1,"total_size":8,"fields":["a"],"languages":{{"CN":0}},"x":[{array}[]]}}"#);
+    [&(json.len() as u32).to_be_bytes()[..], json.as_bytes(), &[0; 8]].concat()
 }
 
 fn ask(database: &Database, random: &mut Random) {

@@ -18,6 +18,9 @@ use crate::{Data, Info, OpenError, Options};
 /// The bits before an IPv4 address.
 const IPV4: u128 = 0xffff << 32;
 
+/// Some hundred bytes is usual. JSON takes many times its length when it is read.
+const LONGEST_METADATA: usize = 64 * 1024;
+
 pub(super) fn detect(bytes: &[u8]) -> bool {
     let Some(metadata) = metadata(bytes) else { return false };
     let key = b"\"node_count\"";
@@ -30,6 +33,9 @@ pub(super) fn open(data: Data, options: &Options) -> Result<Opened, OpenError> {
     let bytes = data.as_ref();
     let damaged = |offset, problem| OpenError::damaged(Format::Ipdb, offset, problem);
     let metadata = metadata(bytes).ok_or_else(|| damaged(0, "metadata longer than the file"))?;
+    if metadata.len() > LONGEST_METADATA {
+        return Err(damaged(0, "metadata longer than any"));
+    }
     let start = 4 + metadata.len();
     let metadata: Value = serde_json::from_slice(metadata).map_err(|_| damaged(4, "metadata that is no JSON"))?;
     let number = |name: &str| metadata.get(name).and_then(Value::as_u64);

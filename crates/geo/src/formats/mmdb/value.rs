@@ -186,6 +186,9 @@ impl Head {
     }
 }
 
+/// Names and keys are shorter. A file could have many values point to one text of 16 MiB, to be read again for each.
+const LONGEST: usize = 1024;
+
 /// A value, not decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'s, 'a> {
@@ -204,10 +207,10 @@ impl<'s, 'a> Value<'s, 'a> {
         self.section.bytes.get(head.body..head.body.checked_add(head.size)?)
     }
 
-    /// Text; `None` for anything else.
+    /// Text; `None` for anything else, and for what is too long to be a name.
     pub(super) fn text(&self) -> Option<&'a str> {
         let head = self.head()?;
-        if head.kind != Kind::Text {
+        if head.kind != Kind::Text || head.size > LONGEST {
             return None;
         }
         std::str::from_utf8(self.bytes_of(&head)?).ok()
