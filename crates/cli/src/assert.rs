@@ -3,7 +3,7 @@ use std::io::Write;
 use sockscope_output::{Listing, assert_json, brief};
 
 use crate::args::AssertArgs;
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain, complain_notice};
 use crate::plan::{Seen, Selection};
 use crate::terminal;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &AssertArgs) -> Result<Exit, Failure> {
     if !matched {
         // Nothing was found; what could not be seen may be the reason.
         for notice in &frame.snapshot.notices {
-            complain(&format!("notice: {}", notice.message));
+            complain_notice(notice);
         }
     }
     Ok(exit)

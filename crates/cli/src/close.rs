@@ -7,7 +7,7 @@ use sockscope_output::{Column, Listing, TableOptions, brief, outcome_json, table
 use sockscope_sys::{self as sys, CloseError};
 
 use crate::args::{CloseArgs, When};
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain, complain_notice};
 use crate::plan::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     // Owners that could not be seen may be the reason why a socket is missing.
     if asks_on.is_none() && (rows.is_empty() || needs_owners) {
         for notice in &frame.snapshot.notices {
-            complain(&format!("notice: {}", notice.message));
+            complain_notice(notice);
         }
     }
     if rows.is_empty() {

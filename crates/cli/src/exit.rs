@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use sockscope::DatabaseError;
-use sockscope_model::SourceError;
+use sockscope_model::{Notice, SourceError};
 use sockscope_output::clean;
 
 /// How a run ended. The numbers are promised to scripts.
@@ -75,6 +75,11 @@ impl From<DatabaseError> for Failure {
     fn from(error: DatabaseError) -> Failure {
         Failure::System(clean(&error.to_string()).into_owned())
     }
+}
+
+/// What is missing, and why. It may name files and what is in them.
+pub(crate) fn complain_notice(notice: &Notice) {
+    complain(&format!("notice: {}", clean(&notice.message)));
 }
 
 /// One message on standard error. If that is closed too, nobody is left to tell.

@@ -4,7 +4,7 @@ use sockscope_core::{default_order, sort};
 use sockscope_output::{Column, Listing, TableOptions, csv, html, json, ndjson, table};
 
 use crate::args::ListArgs;
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain_notice};
 use crate::plan::{ListPlan, Printing, Seen};
 use crate::terminal;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ListArgs) -> Result<Exit, Failure> {
     print(&mut out, &listing, &plan.printing).and_then(|()| out.flush()).map_err(Failure::Output)?;
     if !plan.printing.shows_notices() {
         for notice in &frame.snapshot.notices {
-            complain(&format!("notice: {}", notice.message));
+            complain_notice(notice);
         }
     }
     // The process ends here: giving every row back to the allocator first is time that nobody sees.

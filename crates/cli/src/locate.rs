@@ -9,7 +9,7 @@ use sockscope_output::schema::{self, Located};
 use sockscope_output::{clean, database_json, located_json};
 
 use crate::args::LocateArgs;
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain, complain_notice};
 use crate::{plan, terminal};
 
 /// How much is read at a time.
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &LocateArgs) -> Result<Exit, Failure> {
     let keep = addresses.is_empty() && !args.list_databases;
     let databases = Databases::open(&DatabaseOptions { keep, ..plan::database_options(&args.places)? })?;
     for notice in &databases.notices {
-        complain(&format!("notice: {}", clean(&notice.message)));
+        complain_notice(notice);
     }
     let mut out = terminal::stdout();
     let exit = if args.list_databases {
@@ -209,7 +209,10 @@ fn list(out: &mut dyn Write, databases: &Databases, json: bool) -> io::Result<()
         row("file", database.file.as_deref().unwrap_or("part of the program"))?;
         row("format", database.format)?;
         row("date", database.date.as_deref().unwrap_or("unknown"))?;
-        row("ranges", &format!("{} of IPv4, {} of IPv6", database.ranges.ipv4, database.ranges.ipv6))?;
+        let ranges = [(database.ranges.ipv4, "IPv4"), (database.ranges.ipv6, "IPv6")];
+        let ranges =
+            ranges.iter().filter(|(count, _)| *count > 0).map(|(count, version)| format!("{count} of {version}"));
+        row("ranges", &ranges.collect::<Vec<_>>().join(", "))?;
         row("IP versions", &versions.join(", "))?;
         row("licence", database.licence.unwrap_or("unknown"))?;
         if let Some(attribution) = database.attribution {

@@ -119,6 +119,7 @@ impl Selection {
         let mut seen = Seen { frame, rows, locator };
         if self.filter.needs().places {
             seen.locate();
+            self.say_which_places_are_unknown(&mut seen.frame);
         }
         let Seen { frame, rows, .. } = &mut seen;
         if !self.filter.is_everything() {
@@ -143,6 +144,25 @@ impl Selection {
                 Ok(Some(Databases::open(options)?))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// As [`Selection::say_what_is_unknown`], of what the IP databases do not know.
+    fn say_which_places_are_unknown(&self, frame: &mut Frame) {
+        let needs = self.filter.needs();
+        let mut known = frame.places.values().flat_map(|places| places.first());
+        let asked = [
+            ("asn", needs.asns && !known.clone().any(|place| place.asn.is_some())),
+            ("org", needs.organizations && !known.any(|place| place.organization.is_some())),
+        ];
+        let Some(snapshot) = Arc::get_mut(&mut frame.snapshot) else { return };
+        for (term, _) in asked.into_iter().filter(|(_, is_unknown)| *is_unknown) {
+            snapshot.notices.push(Notice {
+                code: "places-unknown",
+                message: format!(
+                    "no IP database says of any peer here what `{term}` asks for, so it matches nothing; --database names others"
+                ),
+            });
         }
     }
 

@@ -51,7 +51,7 @@ pub(crate) const LONG_LOCATE: &str = "\
 Says where IP addresses are, by IP databases on this machine; nothing is ever sent anywhere.
 
 Without addresses it copies standard input to standard output, byte by byte as it comes, and adds [PLACE] behind each \
-address whose place is known. Version numbers, times, hardware addresses and hashes are left alone.";
+address whose place is known. Times, hardware addresses, hashes and numbers of more than four parts are left alone.";
 
 /// The command `completions`, in one line.
 pub(crate) const COMPLETIONS: &str = "Print completions for your shell";
@@ -153,6 +153,8 @@ pub(crate) const DATABASES: &str = "  They are asked in this order; the first th
   IPinfo, ...), IP2Location BIN.
   The base64 key of a czdb is in FILE.key, in [database-keys] of the
   configuration, or in SOCKSCOPE_DATABASE_KEY.
+  Under sudo, the home is mostly root's: what is for everyone goes to
+  /usr/local/share/sockscope/databases/ or /etc/sockscope/config.toml.
   Private, loopback and other special addresses are named as what they are
   before any database is asked.";
 

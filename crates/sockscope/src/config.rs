@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use serde::Deserialize;
 /// "city.czdb" = "MDEyMzQ1Njc4OWFiY2RlZg=="
 /// ```
 ///
-/// Relative paths are relative to the file's directory.
+/// Relative paths are relative to the file's directory; `~` is the user's home.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
@@ -32,11 +34,11 @@ impl Config {
     /// A sentence that names the file and the place in it.
     pub(crate) fn read(files: &[PathBuf]) -> Result<Config, String> {
         for path in files {
-            match std::fs::read_to_string(path) {
+            match read(path) {
                 Ok(text) => return Config::parse(&text, path),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if is_nothing(&error) => {}
                 // Nor is there a file for who may not even enter its directory, as when the home is another user's.
-                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && !can_enter(path.parent()) => {}
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !can_enter(path.parent()) => {}
                 Err(error) => return Err(format!("can't read the configuration {}: {error}", path.display())),
             }
         }
@@ -47,21 +49,41 @@ impl Config {
         let mut config: Config = toml::from_str(text).map_err(|error| {
             let line =
                 error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
-            format!("{}, line {line}: {}", path.display(), error.message())
+            format!("{}, line {line}: {}; nothing of the file is used", path.display(), error.message())
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        for database in &mut config.databases {
-            *database = directory.join(&*database);
-        }
-        config.database_keys = std::mem::take(&mut config.database_keys)
-            .into_iter()
-            .map(|(path, key)| (directory.join(path), key))
-            .collect();
+        let whole = |path: PathBuf| match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+            (Ok(path), Some(home)) => Path::new(&home).join(path),
+            _ => directory.join(path),
+        };
+        config.databases = config.databases.into_iter().map(whole).collect();
+        config.database_keys = config.database_keys.into_iter().map(|(path, key)| (whole(path), key)).collect();
         Ok(config)
     }
 }
 
-fn can_enter(directory: Option<&Path>) -> bool {
+/// The text of a file that is one, and no longer than a configuration is.
+fn read(path: &Path) -> io::Result<String> {
+    const MOST: u64 = 1 << 20;
+    // Asked before it is opened: opening a pipe would wait for whoever writes.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    let mut text = String::new();
+    let read = File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    if read as u64 > MOST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 MiB"));
+    }
+    Ok(text)
+}
+
+/// Whether the error says that there is nothing: also where a home is no directory, as that of many a service is.
+pub(crate) fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Whether the user may see what is in a directory.
+pub(crate) fn can_enter(directory: Option<&Path>) -> bool {
     directory.is_some_and(|directory| directory.join(".").metadata().is_ok())
 }
 

@@ -1,11 +1,12 @@
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sockscope_geo::{Atlas, Database, Language, OpenError, Options};
 use sockscope_model::Notice;
 use sockscope_sys::{FileBytes, config_files, data_directories, locale, map_file, read_file};
 
-use crate::config::Config;
+use crate::config::{Config, can_enter, is_nothing};
 
 /// The variable that holds the key of an encrypted database.
 const KEY_VARIABLE: &str = "SOCKSCOPE_DATABASE_KEY";
@@ -67,6 +68,10 @@ impl Databases {
             Config::default()
         });
         let configured = config.language.as_deref().and_then(Language::parse);
+        if let (Some(text), None) = (&config.language, &configured) {
+            let message = format!("the language '{text}' of the configuration is none; en, zh-CN and the like are");
+            notices.push(Notice { code: "configuration-ignored", message });
+        }
         let language =
             options.language.clone().or(configured).or_else(|| Language::parse(&locale()?)).unwrap_or_default();
         let mut databases = Databases { atlas: Atlas::default(), files: Vec::new(), notices };
@@ -74,8 +79,22 @@ impl Databases {
         for path in &options.files {
             databases.push(opener.open(path)?, Some(path));
         }
-        let found = data_directories().into_iter().flat_map(|directory| in_directory(&directory.join("databases")));
+        let mut found = Vec::new();
+        for directory in data_directories() {
+            let directory = directory.join("databases");
+            match in_directory(&directory) {
+                Ok(paths) => found.extend(paths),
+                Err(error) if is_nothing(&error) || !can_enter(directory.parent()) => {}
+                Err(error) => databases.notices.push(Notice {
+                    code: "database-ignored",
+                    message: format!("can't read the directory {}: {error}", directory.display()),
+                }),
+            }
+        }
         for path in config.databases.iter().cloned().chain(found) {
+            if databases.has(&path) {
+                continue;
+            }
             match opener.open(&path) {
                 Ok(database) => databases.push(database, Some(&path)),
                 Err(error) => {
@@ -85,6 +104,11 @@ impl Databases {
         }
         databases.push(Database::embedded(&language), None);
         Ok(databases)
+    }
+
+    /// Whether that file is open already, under whatever name.
+    fn has(&self, path: &Path) -> bool {
+        self.files.iter().flatten().any(|other| is_same(other, path))
     }
 
     fn push(&mut self, database: Database, path: Option<&Path>) {
@@ -122,10 +146,11 @@ impl Opener<'_> {
         let beside = key_file(path);
         match std::fs::read_to_string(&beside) {
             Ok(key) => return Ok(Some(key.trim().to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if is_nothing(&error) => {}
             Err(error) => return Err(DatabaseError::Read { path: beside, error }),
         }
-        let configured = self.config.database_keys.get(path).cloned();
+        let configured = self.config.database_keys.iter().find(|(other, _)| is_same(other, path));
+        let configured = configured.map(|(_, key)| key.clone());
         Ok(configured.or_else(|| env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty())))
     }
 }
@@ -148,21 +173,27 @@ fn help(path: &Path, error: &OpenError) -> String {
     }
 }
 
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Files that may be databases, by name. What comes along with databases is passed over.
-fn in_directory(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let beside = ["key", "txt", "md", "sha256", "license", "licence"];
-    let mut paths: Vec<PathBuf> = entries
+fn in_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)?
         .filter_map(Result::ok)
+        .filter(|entry| !comes_along(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
-        .filter(|path| {
-            path.is_file() && !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-        })
-        .filter(|path| {
-            let extension = path.extension().map(|it| it.to_string_lossy().to_ascii_lowercase());
-            !extension.is_some_and(|it| beside.contains(&it.as_str()))
-        })
+        .filter(|path| path.is_file())
         .collect();
     paths.sort();
-    paths
+    Ok(paths)
+}
+
+/// Texts, keys, archives' lists, hidden files and editors' copies.
+fn comes_along(name: &str) -> bool {
+    const ENDS: [&str; 11] =
+        [".key", ".txt", ".md", ".csv", ".json", ".html", ".pdf", ".sha256", ".license", ".licence", "~"];
+    const NAMES: [&str; 7] = ["readme", "license", "licence", "copying", "copyright", "notice", "changelog"];
+    let name = name.to_ascii_lowercase();
+    name.starts_with('.') || ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
 }

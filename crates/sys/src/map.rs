@@ -20,12 +20,12 @@ enum Inner {
 /// be read, such as a pipe of the shell's `<(...)`, is read.
 ///
 /// # Errors
-/// What the system says to opening, mapping or reading it; it is a directory.
+/// What the system says to opening, mapping or reading it; it is a directory or a device, or more than 2 GiB come out of a pipe.
 pub fn map_file(path: &Path) -> io::Result<FileBytes> {
-    let file = File::open(path)?;
+    let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() == 0 {
-        return read(file);
+        return read(&file);
     }
     // SAFETY: the map is private and read-only, so nothing here writes to it. Another process may change the file: the bytes
     // are handed out as plain u8, for which every value is valid, and decoders check each read for itself, trusting no byte
@@ -37,14 +37,37 @@ pub fn map_file(path: &Path) -> io::Result<FileBytes> {
 /// The bytes of a file, read into memory: safe from whatever becomes of the file.
 ///
 /// # Errors
-/// What the system says to opening or reading it; it is a directory.
+/// As [`map_file`].
 pub fn read_file(path: &Path) -> io::Result<FileBytes> {
-    read(File::open(path)?)
+    read(&open(path)?)
 }
 
-fn read(mut file: File) -> io::Result<FileBytes> {
+/// Opens a file or a pipe. A named pipe into which nobody writes is empty, and not waited for.
+fn open(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        let flags = libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY;
+        let file = File::options().read(true).custom_flags(flags).open(path)?;
+        let kind = file.metadata()?.file_type();
+        if kind.is_char_device() || kind.is_block_device() || kind.is_socket() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a device, not a file"));
+        }
+        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    File::open(path)
+}
+
+fn read(file: &File) -> io::Result<FileBytes> {
+    /// No IP database is half as large.
+    const MOST: u64 = 2 << 30;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    let read = file.take(MOST + 1).read_to_end(&mut bytes)?;
+    if read as u64 > MOST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has no end, or more than 2 GiB"));
+    }
     Ok(FileBytes(Inner::Read(bytes)))
 }
 
@@ -65,6 +88,9 @@ impl fmt::Debug for FileBytes {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -77,6 +103,24 @@ mod tests {
         map_file(path.parent().unwrap()).unwrap_err();
         map_file(&path.join("nothing")).unwrap_err();
         #[cfg(unix)]
-        assert_eq!(map_file(Path::new("/dev/null")).unwrap().as_ref(), b"");
+        for device in ["/dev/null", "/dev/zero"] {
+            assert_eq!(map_file(Path::new(device)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pipes_are_read_and_not_waited_for() {
+        let (read, write) = std::io::pipe().unwrap();
+        (&write).write_all(b"abc").unwrap();
+        drop(write);
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read));
+        assert_eq!(map_file(Path::new(&path)).unwrap().as_ref(), b"abc");
+
+        let fifo = std::env::temp_dir().join(format!("sockscope-fifo-{}", std::process::id()));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let bytes = map_file(&fifo);
+        std::fs::remove_file(&fifo).unwrap();
+        assert_eq!(bytes.unwrap().as_ref(), b"");
     }
 }

@@ -355,4 +355,59 @@ fn what_is_found_and_of_no_use_leaves_a_notice() {
     std::fs::write(home.configuration(), "\ndatabase = 'x'\n").unwrap();
     let output = home.run(&["locate", "8.8.8.8"]);
     assert!(stderr(&output).contains("config.toml, line 2: "), "{output:?}");
+    std::fs::write(home.configuration(), "language = 'x'\n").unwrap();
+    assert!(stderr(&home.run(&["locate", "8.8.8.8"])).contains("language 'x'"));
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_files_are_neither_waited_for_nor_read_without_end() {
+    let home = Home::new();
+    let refused = run(&["locate", "--database", "/dev/zero", "8.8.8.8"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(stderr(&refused).contains("device"), "{refused:?}");
+
+    std::fs::write(home.configuration(), "databases = ['/dev/zero']\n").unwrap();
+    let output = home.run(&["locate", "8.8.8.8"]);
+    assert!(lines(&output).len() == 1 && stderr(&output).contains("/dev/zero"));
+
+    std::fs::remove_file(home.configuration()).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", home.configuration()).unwrap();
+    let output = home.run(&["locate", "8.8.8.8"]);
+    assert!(lines(&output).len() == 1 && stderr(&output).contains("it is no file"));
+}
+
+/// Homes of services are none, and homes of others may not be entered: no reason to complain at each run.
+#[test]
+fn a_home_that_is_none_is_no_notice() {
+    let output = sockscope()
+        .env("XDG_CONFIG_HOME", "/dev/null/config")
+        .env("XDG_DATA_HOME", "/dev/null/data")
+        .args(["locate", "8.8.8.8"])
+        .output()
+        .unwrap();
+    assert_eq!((lines(&output).len(), stderr(&output).as_str()), (1, ""));
+}
+
+/// Names of files reach a terminal only without what it would obey.
+#[cfg(unix)]
+#[test]
+fn notices_are_clean() {
+    let home = Home::new();
+    std::fs::write(home.databases().join("a\u{1b}[31mX.dat"), "no database").unwrap();
+    for words in [&["locate", "8.8.8.8"][..], &["--csv"], &["-H"], &["list"], &["assert", "country = XX"]] {
+        let output = home.run(words);
+        assert!(!output.stderr.contains(&0x1b) && !output.stdout.contains(&0x1b), "{words:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_file_is_asked_once_and_found_by_any_name() {
+    let home = Home::new();
+    home.put("geo_czdb/v4.czdb", "x.czdb");
+    let path = home.databases().join("x.czdb");
+    std::fs::write(home.configuration(), format!("[database-keys]\n'{}' = '{KEY}'\n", path.display())).unwrap();
+    let mut command = home.command();
+    command.current_dir(home.databases()).args(["locate", "--databases", "--json", "--database", "x.czdb"]);
+    assert_eq!(objects(&command.output().unwrap()).len(), 2, "it, and the one that is part of the program");
 }
