@@ -98,6 +98,10 @@ fn filters_and_sorting_know_places() {
     assert_eq!(remotes(&["--sort", "country:desc", "--limit", "1"]), ["8.8.8.8"]);
     let xdb = fixture("geo_xdb/v2.xdb");
     assert_eq!(remotes(&["org = 电信", "--database", &xdb]), ["1.0.1.9"]);
+    // It says nothing true, and of IPv6 above 1:0:1:: that it is AS64501.
+    let asn = fixture("geo_table/asn.places");
+    assert_eq!(remotes(&["asn = AS64501", "--database", &asn]), ["2400:3200::1"]);
+    assert_eq!(remotes(&["org = ht and database ~ ^ASN", "--database", &asn]), ["2400:3200::1"]);
     let unknown = stdout(&list(&running, &["asn = 13335"]));
     assert!(unknown.contains("`asn`") && unknown.contains("[places-unknown]"), "{unknown}");
 
