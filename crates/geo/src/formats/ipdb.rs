@@ -3,13 +3,11 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::ipip::{self, Field};
 use super::trie::{Trie, Width};
-use super::{Format, Opened, Reader, Record};
+use super::{Format, Opened, Reader, Record, date_of_unix, name_and_date};
 use crate::bytes::{be16_at, be32_at};
 use crate::details::Details;
 use crate::language::Language;
@@ -59,12 +57,10 @@ pub(super) fn open(data: Data, options: &Options) -> Result<Opened, OpenError> {
     let versions = number("ip_version").unwrap_or_default();
     let trie = if versions & 2 != 0 { trie.with_ipv6() } else { trie };
     let trie = if versions & 1 != 0 { trie.with_ipv4_below(bytes, IPV4) } else { trie };
-    let build = metadata.get("build").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
-    let build = build.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let date = build.map(|build| build.to_zoned(TimeZone::UTC).date());
+    let date = metadata.get("build").and_then(Value::as_i64).and_then(date_of_unix);
     let info = Info {
         format: Format::Ipdb,
-        name: date.map_or_else(|| Format::Ipdb.to_string(), |date| format!("{} {date}", Format::Ipdb)),
+        name: name_and_date(Format::Ipdb.name(), date),
         date,
         ipv4: trie.has_ipv4(),
         ipv6: versions & 2 != 0,

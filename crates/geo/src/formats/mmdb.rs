@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::trie::{Trie, Width};
-use super::{Format, Opened, Reader, Record};
+use super::{Format, Opened, Reader, Record, name_and_date};
 use crate::details::{Details, Role, Statement};
 use crate::language::Language;
-use crate::{Data, Info, OpenError, Options};
+use crate::{Data, Info, OpenError};
 
 use value::{Section, Value};
 
@@ -34,7 +34,7 @@ pub(super) fn detect(bytes: &[u8]) -> bool {
     metadata_at(bytes).is_some()
 }
 
-pub(super) fn open(data: Data, _options: &Options) -> Result<Opened, OpenError> {
+pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
     let bytes = data.as_ref();
     let start = metadata_at(bytes).ok_or_else(|| damaged(bytes.len(), "no metadata"))?;
     let metadata = Metadata::read(bytes.get(start..).unwrap_or_default())
@@ -59,7 +59,7 @@ pub(super) fn open(data: Data, _options: &Options) -> Result<Opened, OpenError> 
     let date = metadata.build.map(|build| build.to_zoned(TimeZone::UTC).date());
     let info = Info {
         format: Format::Mmdb,
-        name: date.map_or_else(|| name.to_owned(), |date| format!("{name} {date}")),
+        name: name_and_date(name, date),
         date,
         ipv4: trie.has_ipv4(),
         ipv6: metadata.ip_version == 6,

@@ -174,7 +174,7 @@ pub(crate) fn open(format: Format, data: Data, options: &Options) -> Result<Open
         Format::Xdb => xdb::open(data),
         Format::Ip2regionDb => ip2region_db::open(data),
         Format::Czdb => czdb::open(data, options),
-        Format::Mmdb => mmdb::open(data, options),
+        Format::Mmdb => mmdb::open(data),
         Format::Ip2location => ip2location::open(data),
         Format::Table => table::open(data),
     }

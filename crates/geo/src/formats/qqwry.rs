@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use encoding_rs::{Encoding, GBK, UTF_8};
 
 use super::wry::{self, NO_PLACE, Pool, Wry};
-use super::{Format, Opened, Reader, Record};
+use super::{Format, Opened, Reader, Record, name_and_date};
 use crate::bytes::{le24_at, le32_at};
 use crate::database::Info;
 use crate::details::{Details, Role};
@@ -36,7 +36,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
     let mut reader = Qqwry { wry, index, quick: None };
     reader.wry.encoding = reader.encoding();
     let date = reader.version();
-    let name = date.map_or(Format::Qqwry.name().to_owned(), |date| format!("{} {date}", Format::Qqwry.name()));
+    let name = name_and_date(Format::Qqwry.name(), date);
     let info = Info {
         format: Format::Qqwry,
         name,

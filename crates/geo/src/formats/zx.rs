@@ -4,7 +4,7 @@ use encoding_rs::UTF_8;
 use jiff::civil::Date;
 
 use super::wry::{self, Pool, Wry};
-use super::{Format, Opened, Reader, Record};
+use super::{Format, Opened, Reader, Record, name_and_date};
 use crate::bytes::{le16_at, le64_at, u8_at};
 use crate::database::Info;
 use crate::details::{Details, Role};
@@ -67,7 +67,7 @@ pub(super) fn open(data: Data) -> Result<Opened, OpenError> {
     let date = reader.date();
     let info = Info {
         format: Format::Zx,
-        name: date.map_or(Format::Zx.name().to_owned(), |date| format!("{} {date}", Format::Zx.name())),
+        name: name_and_date(Format::Zx.name(), date),
         date,
         ipv4: false,
         ipv6: true,
