@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use sockscope_geo::{Answer, Atlas, SPECIAL_DATABASE};
 use sockscope_model::{Coordinates, Frame, IpDatabase, Place};
 
@@ -12,10 +13,10 @@ use sockscope_model::{Coordinates, Frame, IpDatabase, Place};
 pub struct Locator {
     atlas: Atlas,
     /// Of the database that gives one answer, its record; of several, all of them.
-    known: HashMap<Vec<Key>, Arc<[Place]>>,
+    known: HashMap<Vec<Key>, Arc<[Place]>, RandomState>,
     special: Arc<str>,
     /// Addresses that no database knows.
-    unknown: HashSet<IpAddr>,
+    unknown: HashSet<IpAddr, RandomState>,
     /// The keys of the address at hand.
     keys: Vec<Key>,
 }
@@ -34,7 +35,7 @@ impl Locator {
     /// Asks these databases.
     pub fn new(atlas: Atlas) -> Locator {
         let special = SPECIAL_DATABASE.into();
-        Locator { atlas, known: HashMap::new(), special, unknown: HashSet::new(), keys: Vec::new() }
+        Locator { atlas, known: HashMap::default(), special, unknown: HashSet::default(), keys: Vec::new() }
     }
 
     /// The databases.
@@ -82,7 +83,10 @@ impl Locator {
             self.unknown.clear();
         }
         let sockets = &frame.snapshot.sockets;
-        for socket in rows.into_iter().filter_map(|row| sockets.get(row)) {
+        let rows = rows.into_iter();
+        // Growing a table step by step costs as much as filling it.
+        frame.places.reserve(rows.size_hint().0.min(1 << 17));
+        for socket in rows.filter_map(|row| sockets.get(row)) {
             if let Some(remote) = socket.key.remote
                 && let Entry::Vacant(vacant) = frame.places.entry(remote.ip())
                 && !self.unknown.contains(&remote.ip())

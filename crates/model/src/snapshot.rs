@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use crate::{IpDatabase, Place, Process, ProcessId, Socket, Timestamp};
 
 /// What one source did for a snapshot.
@@ -128,14 +130,15 @@ pub struct Frame {
     pub snapshot: Arc<Snapshot>,
     /// The IP databases that were asked where the peers are, in order.
     pub databases: Vec<IpDatabase>,
-    /// What each of them that knows an address says, in their order. Addresses of one place share it.
-    pub places: HashMap<IpAddr, Arc<[Place]>>,
+    /// What each of them that knows an address says, in their order. Addresses of one place share it. Asked for every row more
+    /// than once, hence the hasher.
+    pub places: HashMap<IpAddr, Arc<[Place]>, RandomState>,
 }
 
 impl Frame {
     /// A frame to which nothing was added yet.
     pub fn new(snapshot: Snapshot) -> Frame {
-        Frame { snapshot: Arc::new(snapshot), databases: Vec::new(), places: HashMap::new() }
+        Frame { snapshot: Arc::new(snapshot), databases: Vec::new(), places: HashMap::default() }
     }
 
     /// All rows.
