@@ -25,7 +25,7 @@ fn scan(text: &[u8], piece: usize) -> Vec<(usize, IpAddr)> {
         let held = &text[done..seen];
         let begin = done;
         let scanned = scanner.scan(held, seen == text.len(), &mut |end, address| found.push((begin + end, address)));
-        assert!(scanned <= held.len() && held.len() - scanned <= 512, "{} bytes are held", held.len() - scanned);
+        assert!(scanned <= held.len() && held.len() - scanned <= 1024, "{} bytes are held", held.len() - scanned);
         done += scanned;
     }
     found
