@@ -26,7 +26,7 @@ const MARK: &str = "places";
 /// What to measure, and how often.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Databases (parts of their names), `embedded`, `locate`; all if none is named
+    /// Databases (parts of their names), `embedded`, `peers`, `locate`; all if none is named
     names: Vec<String>,
     /// Runs of each reader
     #[arg(long, default_value_t = 7)]
@@ -153,6 +153,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for group in GROUPS.iter().filter(|group| wanted(group.file.unwrap_or("embedded"))) {
         text.push_str(&bench.group(group)?);
     }
+    if wanted("peers") {
+        text.push_str(&bench.peers()?);
+    }
     if wanted("locate") {
         text.push_str(&bench.locate()?);
     }
@@ -258,6 +261,30 @@ impl<'a> Bench<'a> {
         }
         let (least, most) = (times.iter().min().copied(), times.iter().max().copied());
         Ok(First { name, middle: median(times), least: least.unwrap_or_default(), most: most.unwrap_or_default() })
+    }
+
+    /// What looking up all peers of a listing adds to it.
+    fn peers(&self) -> Result<String> {
+        const SOCKETS: u64 = 20_000;
+        let profile = self.options.profile.as_str();
+        check(cargo().args(["build", "--profile", profile, "--package", "sockscope-core", "--example", "peers"]))?;
+        let example = target_directory().join(profile).join("examples/peers");
+        let mut times = Vec::new();
+        for _ in 0..self.options.rounds {
+            let answer = answer(Command::new(&example).arg(SOCKETS.to_string()))?;
+            let time = answer.get("milliseconds").and_then(Value::as_f64).context("no time")?;
+            times.push(Duration::from_secs_f64(time / 1e3));
+        }
+        let (least, most) = (times.iter().min().copied(), times.iter().max().copied());
+        let (least, most) = (least.unwrap_or_default(), most.unwrap_or_default());
+        let (middle, count) = (median(times), thousands(SOCKETS));
+        Ok(format!(
+            "### The peers of a listing\n\nTo look up the peers of {count} sockets, each of them another address, takes {} ms \
+             ({}-{}), embedded database included. The tables further up say what a listing of as many takes in all.\n\n",
+            ms(middle),
+            ms(least),
+            ms(most),
+        ))
     }
 
     /// `sockscope locate` as a filter.
