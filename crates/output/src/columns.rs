@@ -164,8 +164,7 @@ impl Column {
     /// The columns of a page if none are named.
     pub fn default_html(frame: &Frame) -> Vec<Column> {
         let mut columns = Column::default_table(frame);
-        let end = columns.iter().position(|column| column.needs_places()).unwrap_or(columns.len());
-        columns.splice(end..end, [F(Field::Exposure), F(Field::Interface), F(Field::OwnerPath)]);
+        columns.extend([F(Field::Exposure), F(Field::Interface), F(Field::OwnerPath)]);
         columns
     }
 
