@@ -44,7 +44,7 @@ pub fn read_file(path: &Path) -> io::Result<FileBytes> {
 
 /// Opens a file or a pipe. A named pipe into which nobody writes is empty, and not waited for.
 fn open(path: &Path) -> io::Result<File> {
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     {
         use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
         let flags = libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY;
@@ -56,7 +56,7 @@ fn open(path: &Path) -> io::Result<File> {
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
         Ok(file)
     }
-    #[cfg(not(unix))]
+    #[cfg(not(target_os = "linux"))]
     File::open(path)
 }
 
@@ -102,7 +102,7 @@ mod tests {
         assert!(read.as_ref() == std::fs::read(&path).unwrap() && mapped.as_ref() == read.as_ref());
         map_file(path.parent().unwrap()).unwrap_err();
         map_file(&path.join("nothing")).unwrap_err();
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         for device in ["/dev/null", "/dev/zero"] {
             assert_eq!(map_file(Path::new(device)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
