@@ -169,7 +169,7 @@ fn kind(column: Column) -> Kind {
         Column::Local | Column::Remote => Kind::Address,
         Column::Field(Field::LocalAddress | Field::RemoteAddress) => Kind::Address,
         Column::Namespace => Kind::Text { least: 8, good: 16 },
-        Column::Places => Kind::Text { least: 12, good: 20 },
+        Column::Places => Kind::Text { least: 10, good: 12 },
         Column::Field(field) => match field {
             Field::User | Field::OwnerUser | Field::LocalScope | Field::RemoteScope | Field::Interface => {
                 Kind::Text { least: 6, good: 12 }
@@ -184,8 +184,8 @@ fn kind(column: Column) -> Kind {
             | Field::PlaceCity
             | Field::PlaceOrganization
             | Field::PlaceDatabase => Kind::Text { least: 8, good: 20 },
-            // Most countries' names; a longer text is cut rather than left out.
-            Field::PlaceText => Kind::Text { least: 8, good: 13 },
+            // A longer text is cut rather than left out.
+            Field::PlaceText => Kind::Text { least: 8, good: 10 },
             _ => Kind::Whole,
         },
         _ => Kind::Whole,
