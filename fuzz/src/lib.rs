@@ -39,7 +39,7 @@ fn ask(database: &Database, data: &[u8]) {
         if let Some(place) = database.lookup(address) {
             let again = database.lookup(address).map(|place| place.record());
             assert_eq!(again, Some(place.record()));
-            place.details();
+            assert_eq!(place.text(), place.details().text);
         }
     }
 }

@@ -175,7 +175,7 @@ fn annotate(out: &mut dyn Write, mut atlas: Atlas) -> Result<Exit, Failure> {
 fn write_place(out: &mut dyn Write, atlas: &Atlas, address: IpAddr) -> io::Result<()> {
     let mut texts = atlas.lookup_all(address).map(|(_, answer)| match answer {
         Answer::Special(special) => Cow::Borrowed(special.text()),
-        Answer::Place(place) => place.details().text,
+        Answer::Place(place) => place.text(),
     });
     let Some(text) = texts.find(|text| !text.is_empty()) else { return Ok(()) };
     out.write_all(b" [")?;

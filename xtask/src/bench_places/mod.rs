@@ -132,14 +132,16 @@ const GROUPS: [Group; 9] = [
 ];
 
 /// Modes of the example `speed`, in words.
-const OURS: [(&str, &[&str]); 3] = [
+const OURS: [(&str, &[&str]); 4] = [
     ("sockscope-geo, record", &["record"]),
     ("sockscope-geo, text", &["text"]),
+    ("sockscope-geo, details", &["details"]),
     ("sockscope-geo, text, from an address as text", &["parse"]),
 ];
-const PREPARED: [(&str, &[&str]); 3] = [
+const PREPARED: [(&str, &[&str]); 4] = [
     ("sockscope-geo, prepared, record", &["record", "--prepare"]),
     ("sockscope-geo, prepared, text", &["text", "--prepare"]),
+    ("sockscope-geo, prepared, details", &["details", "--prepare"]),
     ("sockscope-geo, prepared, text, from an address as text", &["parse", "--prepare"]),
 ];
 

@@ -1,5 +1,6 @@
 //! A format is a file here, a variant of [`Format`], and a line each in [`detect`] and [`open`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -105,6 +106,11 @@ pub(crate) trait Reader: Send + Sync {
 
     /// What a record states. Of a damaged one: what can be read.
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a>;
+
+    /// The text of [`Reader::details`], where it can be had for less.
+    fn text<'a>(&'a self, record: Record, language: &Language) -> Cow<'a, str> {
+        self.details(record, language).text
+    }
 
     /// Visits every range that has a record, in the order of the file, IPv4 addresses as such wherever the file keeps them.
     /// Ends even where the file is damaged so that its parts refer to each other in circles.

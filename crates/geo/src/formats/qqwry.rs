@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use encoding_rs::{Encoding, GBK, UTF_8};
@@ -127,6 +128,10 @@ impl Reader for Qqwry {
     #[inline]
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
         wry::details(&self.wry, self.quick.as_ref().map(|quick| &quick.pool), record, language)
+    }
+
+    fn text<'a>(&'a self, record: Record, language: &Language) -> Cow<'a, str> {
+        wry::text(&self.wry, self.quick.as_ref().map(|quick| &quick.pool), record, language)
     }
 
     fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record)) {

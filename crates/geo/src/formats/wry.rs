@@ -258,6 +258,23 @@ impl Pool {
         (self.place(position, language) == Ok(details)).then_some(())
     }
 
+    /// The text of a place, or its location in the file.
+    #[inline]
+    fn text(&self, position: usize, language: &Language) -> Result<&str, usize> {
+        const NOWHERE: usize = usize::MAX;
+        let start = position.saturating_mul(STEP);
+        match Header::read(array_at(self.0.as_bytes(), start).ok_or(NOWHERE)?) {
+            Header::Unread(location) => Err(location),
+            Header::Pooled { length: 0, code, .. } => {
+                Ok(CountryCode::from_index(code, language).map(|(_, name)| name).unwrap_or_default())
+            }
+            Header::Pooled { length, .. } => {
+                let start = start + Header::SIZE;
+                self.0.get(start..start + length).ok_or(NOWHERE)
+            }
+        }
+    }
+
     /// What a place states, or its location in the file. Nothing here depends on whether a part is there but what is given
     /// back: a processor that can't guess it goes on to the next look-up, and waits for memory only once.
     #[inline]
@@ -313,6 +330,16 @@ pub(super) fn details<'a>(wry: &'a Wry, pool: Option<&'a Pool>, record: Record, 
         _ => Err(number),
     };
     place.unwrap_or_else(|location| wry.state(wry.texts(location)).finish(language))
+}
+
+/// The text of [`details`].
+pub(super) fn text<'a>(wry: &'a Wry, pool: Option<&'a Pool>, record: Record, language: &Language) -> Cow<'a, str> {
+    let number = usize::try_from(record.0 & !POOLED).unwrap_or(usize::MAX);
+    let text = match pool {
+        Some(pool) if record.0 & POOLED != 0 => pool.text(number, language),
+        _ => Err(number),
+    };
+    text.map_or_else(|location| wry.state(wry.texts(location)).finish(language).text, Cow::Borrowed)
 }
 
 /// A set of locations in a file, each with its number among them.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use encoding_rs::UTF_8;
@@ -129,6 +130,10 @@ impl Reader for Zx {
     #[inline]
     fn details<'a>(&'a self, record: Record, language: &Language) -> Details<'a> {
         wry::details(&self.wry, self.quick.as_ref().map(|(pool, _)| pool), record, language)
+    }
+
+    fn text<'a>(&'a self, record: Record, language: &Language) -> Cow<'a, str> {
+        wry::text(&self.wry, self.quick.as_ref().map(|(pool, _)| pool), record, language)
     }
 
     fn each_range(&self, visit: &mut dyn FnMut(IpAddr, IpAddr, Record)) {

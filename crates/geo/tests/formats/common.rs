@@ -77,7 +77,7 @@ fn exercise(database: &Database, random: &mut Random) {
     });
     for address in edges.map(address).into_iter().chain(random_ones.collect::<Vec<_>>()) {
         if let Some(place) = database.lookup(address) {
-            place.details();
+            assert_eq!(place.text(), place.details().text);
         }
     }
 }

@@ -182,7 +182,9 @@ fn both(bytes: &[u8]) -> [Database; 2] {
 
 /// What a database states: text, code, country, organization.
 fn state(database: &Database, address: IpAddr) -> Option<[String; 4]> {
-    let details = database.lookup(address)?.details();
+    let place = database.lookup(address)?;
+    let details = place.details();
+    assert_eq!(place.text(), details.text);
     let own = |part: Option<&str>| part.unwrap_or_default().to_owned();
     let code = details.country_code.map(|code| code.to_string()).unwrap_or_default();
     Some([details.text.to_string(), code, own(details.country.as_deref()), own(details.organization.as_deref())])
