@@ -33,7 +33,7 @@ pub use change::Change;
 pub use field::{Field, Value};
 pub use place::{Coordinates, IpDatabase, Place};
 pub use process::{NoOwner, Owner, Owners, Process, ProcessId};
-pub use request::{Condition, ErrorKind, Request, Source, SourceChoice, SourceError};
+pub use request::{Condition, ErrorKind, Request, Source, SourceChoice, SourceError, Testimony, Witness};
 pub use snapshot::{Frame, Namespace, Notice, Row, Snapshot, SourceReport};
 pub use socket::{Family, Protocol, Queues, Socket, SocketKey, State, StateSet, Tag, Timer, TimerKind};
 pub use time::Timestamp;

@@ -96,11 +96,30 @@ pub enum SourceChoice {
     SockDiag,
     /// Linux `/proc/net/{tcp,tcp6,udp,udp6}`.
     Procfs,
+    /// Windows `GetExtendedTcpTable` and `GetExtendedUdpTable`, and the tables of bound endpoints.
+    GetExtendedTable,
+    /// Windows `GetTcpTable2` and `GetTcp6Table2`.
+    GetTable2,
+    /// Windows `GetTcpTable`, `GetTcp6Table`, `GetUdpTable` and `GetUdp6Table`, which know no owners.
+    GetTable,
+    /// Windows XP's `AllocateAndGetTcpExTableFromStack` and `AllocateAndGetUdpExTableFromStack`.
+    AllocateExTableFromStack,
+    /// Windows Vista's and later, undocumented: `InternalGetTcpTable2`, `InternalGetUdpTableWithOwnerPid` and their cousins.
+    InternalGetTable,
 }
 
 impl SourceChoice {
-    /// Every choice.
-    pub const ALL: [SourceChoice; 3] = [SourceChoice::Auto, SourceChoice::SockDiag, SourceChoice::Procfs];
+    /// Every choice, of every system.
+    pub const ALL: [SourceChoice; 8] = [
+        SourceChoice::Auto,
+        SourceChoice::SockDiag,
+        SourceChoice::Procfs,
+        SourceChoice::GetExtendedTable,
+        SourceChoice::GetTable2,
+        SourceChoice::GetTable,
+        SourceChoice::AllocateExTableFromStack,
+        SourceChoice::InternalGetTable,
+    ];
 
     /// The name that `--source` takes.
     pub const fn name(self) -> &'static str {
@@ -108,8 +127,49 @@ impl SourceChoice {
             SourceChoice::Auto => "auto",
             SourceChoice::SockDiag => "sock_diag",
             SourceChoice::Procfs => "procfs",
+            SourceChoice::GetExtendedTable => "get_extended_table",
+            SourceChoice::GetTable2 => "get_table2",
+            SourceChoice::GetTable => "get_table",
+            SourceChoice::AllocateExTableFromStack => "allocate_ex_table_from_stack",
+            SourceChoice::InternalGetTable => "internal_get_table",
         }
     }
+}
+
+/// Who can be asked which sockets there are, so that one answer can be held against another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Witness {
+    /// A source, asked by itself; never [`SourceChoice::Auto`].
+    Source(SourceChoice),
+    /// Linux: every process' descriptors, each asked for its own addresses.
+    FdScan,
+    /// Binding every port in turn: one that can't be bound is in use.
+    BindProbe,
+}
+
+impl Witness {
+    /// The name that `compare` prints.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Witness::Source(choice) => choice.name(),
+            Witness::FdScan => "fd_scan",
+            Witness::BindProbe => "bind_probe",
+        }
+    }
+}
+
+/// What one witness says at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Testimony {
+    /// Its sockets, with owners where it knows them. [`Witness::BindProbe`]: one for each port in use, without remote end
+    /// and without state, whose local address is the unspecified one that was bound.
+    pub snapshot: Snapshot,
+    /// What rows said beside their meaning, by the row's index: `the remote port of the LISTEN row is 4660`.
+    pub quirks: Vec<(usize, String)>,
+    /// Why some of its tables or rows are missing, though the witness itself could be heard: then what it does not name
+    /// means nothing. One sentence.
+    pub damaged: Option<String>,
 }
 
 /// Something that can list sockets: a system's tables, or a recording.

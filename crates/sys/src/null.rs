@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sockscope_model::{ErrorKind, Request, Snapshot, Socket, Source, SourceChoice, SourceError};
+use sockscope_model::{ErrorKind, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
 
 use crate::CloseError;
 
@@ -45,6 +45,17 @@ fn unavailable() -> SourceError {
 /// # Errors
 /// Always: there is no backend.
 pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
+    Err(unavailable())
+}
+
+/// Who can be asked which sockets there are.
+pub const WITNESSES: &[Witness] = &[];
+
+/// Asks one of them.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn testify(_witness: Witness, _request: &Request) -> Result<Testimony, SourceError> {
     Err(unavailable())
 }
 

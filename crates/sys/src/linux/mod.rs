@@ -22,6 +22,8 @@ mod scan;
 mod sock_diag;
 /// The source: all of the above in order.
 mod source;
+/// Sources one by one, and those that only `compare` asks.
+mod witnesses;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,7 @@ use sockscope_model::{SourceChoice, SourceError};
 pub use destroy::close;
 pub use directories::{config_files, data_directories, locale};
 pub use source::LinuxSource as NativeSource;
+pub use witnesses::{WITNESSES, testify};
 
 /// The sources that this system has, `auto` first.
 pub const SOURCES: &[SourceChoice] = &[SourceChoice::Auto, SourceChoice::SockDiag, SourceChoice::Procfs];
