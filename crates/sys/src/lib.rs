@@ -17,11 +17,11 @@ pub use closing::CloseError;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
     CLOSABLE, NativeSource, SOURCES, WITNESSES, close, config_files, data_directories, interfaces, locale, native,
-    services_text, testify, viewer_uid,
+    services_text, testify, viewer_uid, viewer_user,
 };
 pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(target_os = "linux"), sockscope_null))]
 pub use null::{
     CLOSABLE, NativeSource, SOURCES, WITNESSES, close, config_files, data_directories, interfaces, locale, native,
-    services_text, testify, viewer_uid,
+    services_text, testify, viewer_uid, viewer_user,
 };
