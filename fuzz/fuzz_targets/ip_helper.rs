@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sockscope_wire::windows::{
-    Buffer, Layout, excluded_port_ranges, file_time, is_collecting, module_name, processes, quirk, services, table,
-    traffic,
+    Buffer, Layout, arguments, excluded_port_ranges, file_time, is_collecting, module_name, processes, quirk, services, table,
+    traffic, unicode_string,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -27,6 +27,7 @@ fuzz_target!(|data: &[u8]| {
         let buffer = Buffer { bytes: data, address: 0x1000, pointer };
         let _ = processes(buffer);
         let _ = module_name(buffer);
+        let _ = unicode_string(buffer);
         if let Some(count) = data.first() {
             let _ = services(buffer, u32::from(*count));
         }
@@ -36,6 +37,8 @@ fuzz_target!(|data: &[u8]| {
     let _ = is_collecting(data);
     let _ = data.first_chunk().map(|ticks| file_time(u64::from_le_bytes(*ticks)));
     if let Ok(text) = std::str::from_utf8(data) {
+        let length: usize = arguments(text).iter().map(String::len).sum();
+        assert!(length <= text.len());
         assert!(excluded_port_ranges(text).iter().all(|(first, last)| first <= last));
     }
 });

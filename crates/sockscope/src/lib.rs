@@ -65,7 +65,9 @@ pub use sockscope_model::{
     Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer,
     TimerKind, Timestamp, Traffic, Value,
 };
-pub use sockscope_sys::{NativeSource, SOURCES, interfaces, native, services_text, viewer_uid, viewer_user};
+pub use sockscope_sys::{
+    NativeSource, SOURCES, interfaces, native, serve_apart, services_text, viewer_uid, viewer_user,
+};
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.
 ///

@@ -2,6 +2,8 @@
 //!
 //! Numbers are little-endian: Windows runs on nothing else.
 
+/// Command lines.
+mod arguments;
 /// The per-connection counters of iphlpapi.dll (ESTATS).
 mod estats;
 /// Ranges of ports that nobody may bind, as netsh prints them.
@@ -13,9 +15,10 @@ mod tables;
 
 use sockscope_model::Timestamp;
 
+pub use arguments::arguments;
 pub use estats::{DATA_ROD_SIZE, PATH_ROD_SIZE, is_collecting, traffic};
 pub use netsh::excluded_port_ranges;
-pub use pointers::{Buffer, ProcessEntry, ServiceEntry, module_name, processes, services};
+pub use pointers::{Buffer, ProcessEntry, ServiceEntry, module_name, processes, services, unicode_string};
 pub use tables::{Layout, Row, quirk, table};
 
 /// A moment that Windows counts in hundreds of nanoseconds since 1601 (FILETIME); 0 stands for unknown.

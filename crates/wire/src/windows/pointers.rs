@@ -81,6 +81,13 @@ pub fn processes(buffer: Buffer<'_>) -> Result<Vec<ProcessEntry>, Malformed> {
     }
 }
 
+/// The text of a UNICODE_STRING (ntdef.h) at the start of the buffer.
+pub fn unicode_string(buffer: Buffer<'_>) -> Option<String> {
+    let length = usize::from(le16_at(buffer.bytes, 0)?);
+    let bytes = buffer.follow(buffer.pointer)?.get(..length)?;
+    Some(text(bytes.chunks_exact(2).filter_map(|unit| le16_at(unit, 0))))
+}
+
 /// A service that runs in a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceEntry {
@@ -179,6 +186,18 @@ mod tests {
         services(buffer(&bytes), 4).unwrap_err();
         services(buffer(&bytes), u32::MAX).unwrap_err();
         assert_eq!(services(buffer(&[]), 0).unwrap(), []);
+    }
+
+    #[test]
+    fn strings_are_as_long_as_they_say() {
+        let mut bytes = vec![0; 32];
+        put(&mut bytes, 0, &[4]);
+        put(&mut bytes, 8, &(BASE + 16).to_le_bytes());
+        put(&mut bytes, 16, &utf16("abc"));
+        assert_eq!(unicode_string(buffer(&bytes)).as_deref(), Some("ab"));
+        put(&mut bytes, 0, &[60]);
+        assert_eq!(unicode_string(buffer(&bytes)), None);
+        assert_eq!(unicode_string(buffer(&[])), None);
     }
 
     #[test]

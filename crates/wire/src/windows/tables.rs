@@ -100,6 +100,11 @@ impl Layout {
         self.offsets().first
     }
 
+    /// Whether rows hold when the socket was made, and information about the module that has it.
+    pub const fn has_module(self) -> bool {
+        self.offsets().created.is_some()
+    }
+
     /// Of an endpoint: the address, for IPv6 its scope, then the port.
     const fn offsets(self) -> Offsets {
         /// A row of TCP.
@@ -230,9 +235,22 @@ fn endpoint(bytes: &[u8], offset: usize, family: Family) -> Option<SocketAddr> {
         Family::Ipv6 => {
             let address = Ipv6Addr::from(array_at::<16>(bytes, offset)?);
             let scope = le32_at(bytes, offset + 16)?;
+            let scope = if is_scoped(address) { scope } else { 0 };
             SocketAddr::V6(SocketAddrV6::new(address, port, 0, scope))
         }
     })
+}
+
+/// Whether an address means something else on each interface (RFC 4007, 4). Of others, what stands in the field of the scope
+/// means nothing: Wine has 4096 for ::1.
+fn is_scoped(address: Ipv6Addr) -> bool {
+    match address.octets() {
+        // fe80::/10 and, deprecated, fec0::/10
+        [0xfe, second, ..] => second & 0x80 != 0,
+        // Of the interface and of the link.
+        [0xff, second, ..] => matches!(second & 0x0f, 1 | 2),
+        _ => false,
+    }
 }
 
 const fn port_offset(family: Family) -> usize {
@@ -331,12 +349,22 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_kept() {
+    fn scopes_are_kept_where_they_mean_something() {
         let mut bytes = vec![1, 0, 0, 0, 0xfe, 0x80];
         bytes.extend([0; 14]);
         bytes.extend([9, 0, 0, 0, 0, 53, 0, 0]);
         let row = &table(&bytes, Layout::Udp6Row, false).unwrap()[0];
         assert_eq!(row.socket.key.local.to_string(), "[fe80::%9]:53");
+        for (octets, expected) in [
+            ([0xff, 0x02], "[ff02::%9]:53"),
+            ([0xff, 0x05], "[ff05::]:53"),
+            ([0xfd, 0x00], "[fd00::]:53"),
+            ([0x20, 0x01], "[2001::]:53"),
+        ] {
+            bytes[4..6].copy_from_slice(&octets);
+            let row = &table(&bytes, Layout::Udp6Row, false).unwrap()[0];
+            assert_eq!(row.socket.key.local.to_string(), expected);
+        }
     }
 
     #[test]
