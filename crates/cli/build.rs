@@ -1,7 +1,37 @@
-//! Hands the target's name, which only build scripts are told, to `sockscope --version --verbose`.
+//! Hands the target's name, which only build scripts are told, to `sockscope --version --verbose`; and puts into the
+//! executable for Windows what Explorer and the loader read of it: version, icon and manifest.
 
-fn main() {
+use std::env;
+use std::io;
+
+const ICON: &str = "windows/sockscope.ico";
+const MANIFEST: &str = "windows/sockscope.manifest";
+
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    let target = std::env::var("TARGET").unwrap_or_default();
+    let target = env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=SOCKSCOPE_TARGET={target}");
+    // Of the target; `cfg!(windows)` would be of the machine that builds.
+    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        resources()?;
+    }
+    Ok(())
+}
+
+fn resources() -> io::Result<()> {
+    println!("cargo::rerun-if-changed={ICON}");
+    println!("cargo::rerun-if-changed={MANIFEST}");
+    let mut resource = winresource::WindowsResource::new();
+    resource
+        .set_icon(ICON)
+        .set_manifest_file(MANIFEST)
+        // English (United States)
+        .set_language(0x0409)
+        .set("ProductName", "sockscope")
+        .set("FileDescription", "sockscope: which program talks to whom")
+        .set("CompanyName", "The sockscope developers")
+        .set("LegalCopyright", "Copyright (c) The sockscope developers. MIT OR Apache-2.0")
+        .set("InternalName", "sockscope")
+        .set("OriginalFilename", "sockscope.exe");
+    resource.compile_for("sockscope")
 }

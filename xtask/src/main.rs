@@ -28,6 +28,9 @@ mod peers;
 mod places;
 /// Where things are, and running cargo.
 mod repository;
+/// The program for Windows, under Wine.
+#[cfg(target_os = "linux")]
+mod windows;
 
 use anyhow::Result;
 use clap::Parser;
@@ -56,6 +59,10 @@ enum Task {
     Peers(peers::Options),
     /// Make the table of countries that is part of the program, from the pinned package
     Places(places::Options),
+    /// Build the program for Windows, and run it under Wine
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Windows(windows::Task),
 }
 
 fn main() -> Result<()> {
@@ -72,5 +79,7 @@ fn main() -> Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Peers(options) => peers::run(&options),
         Task::Places(options) => places::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::Windows(task) => windows::run(&task),
     }
 }

@@ -1,4 +1,5 @@
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,10 +19,17 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a command whose failure is ours.
 pub(crate) fn check(command: &mut Command) -> Result<()> {
-    eprintln!("+ {command:?}");
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    anyhow::ensure!(status.success(), "{command:?}: {status}");
+    let words = words(command);
+    eprintln!("+ {words}");
+    let status = command.status().with_context(|| words.clone())?;
+    anyhow::ensure!(status.success(), "{words}: {status}");
     Ok(())
+}
+
+/// A command as one would type it, without what it changes in the environment.
+pub(crate) fn words(command: &Command) -> String {
+    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).collect();
+    words.join(OsStr::new(" ")).display().to_string()
 }
 
 /// Where cargo puts what it builds.
