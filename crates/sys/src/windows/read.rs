@@ -81,7 +81,7 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
             Apart::Crashed(_) | Apart::TimedOut(_) => Missing::Failed(format!("{title}: {error}")),
         });
     }
-    fill(machine, function).map_err(|status| match status {
+    attempt(machine, function).map_err(|status| match status {
         Status::Is(status) if is_absence(status) => Missing::Absent(format!("{title}: {}", words(status))),
         Status::Is(status) => Missing::Failed(format!("{title}: {}", words(status))),
         Status::Grew(size) => Missing::Failed(format!(
@@ -93,6 +93,19 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
     })
 }
 
+/// The table that a documented function gives, as it is.
+///
+/// # Errors
+/// The status.
+#[cfg(windows)]
+pub(super) fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, u32> {
+    attempt(machine, function).map_err(|status| match status {
+        Status::Is(status) => status,
+        Status::Grew(_) => ERROR_INSUFFICIENT_BUFFER,
+        Status::Unsuccessful => STATUS_UNSUCCESSFUL,
+    })
+}
+
 enum Status {
     Is(u32),
     /// Still too short, with so many bytes.
@@ -101,7 +114,7 @@ enum Status {
 }
 
 /// Calls the function with a buffer that is longer than what was asked for, until it fits: between two calls a table grows.
-fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Status> {
+fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Status> {
     let mut buffer = vec![0u8; FIRST_SIZE];
     let mut last = Status::Unsuccessful;
     for _ in 0..ATTEMPTS {
