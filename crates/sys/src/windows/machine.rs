@@ -36,8 +36,8 @@ pub(super) trait Machine {
     /// A sentence.
     fn services(&mut self) -> Result<Vec<ServiceEntry>, String>;
 
-    /// Adds path, command line and user, as far as this user may know them.
-    fn describe(&mut self, process: &mut Process);
+    /// Adds path, command line and user; false if this user may not know them.
+    fn describe(&mut self, process: &mut Process) -> bool;
 
     /// The service that has the socket of a row with module information, where Windows tells.
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String>;

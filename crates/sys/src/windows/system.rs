@@ -134,8 +134,8 @@ impl Machine for System {
         processes::services()
     }
 
-    fn describe(&mut self, process: &mut Process) {
-        processes::describe(process, &mut self.users);
+    fn describe(&mut self, process: &mut Process) -> bool {
+        processes::describe(process, &mut self.users)
     }
 
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String> {

@@ -142,8 +142,10 @@ impl Machine for Fake {
         Ok(self.0.borrow().services.clone())
     }
 
-    fn describe(&mut self, process: &mut Process) {
-        process.user = Some(r"HOST\ann".into());
+    fn describe(&mut self, process: &mut Process) -> bool {
+        let may = process.name != "protected.exe";
+        process.user = may.then(|| r"HOST\ann".into());
+        may
     }
 
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String> {
@@ -238,6 +240,15 @@ fn owners_are_named_or_explained() {
     assert_eq!(snapshot.user(open), Some(r"HOST\ann"));
     let listener = at(&snapshot.sockets, 2);
     assert_eq!((listener.state, listener.key.remote), (Some(State::Listen), None));
+}
+
+#[test]
+fn what_needs_more_rights_is_said() {
+    let fake = Fake::default().tcp(&[row(5, 1, 100, 0)]).process(100, "protected.exe", 1);
+    let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
+    let process = snapshot.process(snapshot.sockets[0].owners.processes()[0].process).unwrap();
+    assert_eq!((process.name.as_str(), process.user.as_deref()), ("protected.exe", None));
+    assert!(snapshot.notices.iter().any(|it| it.code == "details-need-administrator"), "{:?}", snapshot.notices);
 }
 
 /// Of two services in one process, the row tells which; of one alone, the process does.
