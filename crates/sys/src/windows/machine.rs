@@ -1,6 +1,8 @@
 //! What the backend asks of Windows: everything that only a real system can answer, so that what is made of the answers is
 //! tested on any host.
 
+use std::time::Duration;
+
 use sockscope_model::{Process, SocketKey};
 use sockscope_wire::windows::{Layout, ProcessEntry, ServiceEntry};
 
@@ -23,6 +25,9 @@ pub(super) trait Machine {
 
     /// Has a process of its own call a function that allocates its table. It runs until the result is asked for.
     fn start_apart(&mut self, function: Function) -> Pending;
+
+    /// Waits until a table that changes quickly may be readable.
+    fn pause(&mut self, time: Duration);
 
     /// Every process.
     ///

@@ -1,6 +1,7 @@
 //! Reading one table, whatever happens to it meanwhile.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::functions::{Function, Table};
 use super::machine::{Apart, Machine, Pending};
@@ -117,7 +118,7 @@ enum Status {
 fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Status> {
     let mut buffer = vec![0u8; FIRST_SIZE];
     let mut last = Status::Unsuccessful;
-    for _ in 0..ATTEMPTS {
+    for number in 0..ATTEMPTS {
         let mut size = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
         match machine.fill(function, &mut buffer, &mut size) {
             Ok(()) => return Ok(buffer),
@@ -131,7 +132,12 @@ fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, St
                 }
                 buffer = vec![0; wanted + wanted / 4 + 4096];
             }
-            Err(STATUS_UNSUCCESSFUL) => last = Status::Unsuccessful,
+            // Others found that waiting and a longer buffer both help (xilun/cbwin#17, giampaolo/psutil#1335).
+            Err(STATUS_UNSUCCESSFUL) => {
+                last = Status::Unsuccessful;
+                buffer = vec![0; buffer.len() + buffer.len() / 4];
+                machine.pause(Duration::from_millis(1 << number.min(6)));
+            }
             Err(status) => return Err(Status::Is(status)),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sockscope_model::{Family, Process, SocketKey};
 use sockscope_wire::windows::{
@@ -124,6 +125,10 @@ impl Machine for System {
 
     fn start_apart(&mut self, function: Function) -> Pending {
         apart::start(function)
+    }
+
+    fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     fn processes(&mut self) -> Result<Vec<ProcessEntry>, String> {

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use sockscope_model::{
     NoOwner, Owners, Process, Protocol, Request, Socket, SocketKey, Source, SourceChoice, State, Tag, Timestamp,
@@ -132,6 +133,10 @@ impl Machine for Fake {
             _ => Err(Apart::Status(127)),
         };
         Box::new(move || result)
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.0.borrow_mut().calls.push(format!("pause {time:?}"));
     }
 
     fn processes(&mut self) -> Result<Vec<ProcessEntry>, String> {
@@ -282,6 +287,7 @@ fn a_table_that_grows_is_read() {
     let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
     assert_eq!(snapshot.sockets.len(), 1);
     assert_eq!(fake.calls("GetExtendedTcpTable:TcpRowOwnerModule"), 5);
+    assert_eq!(fake.calls("pause"), 3);
 
     let fake = Fake::default().tcp(&vec![row(5, 1, 100, 0); 3_000]);
     assert_eq!(fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap().sockets.len(), 3_000);
