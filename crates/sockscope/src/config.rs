@@ -52,8 +52,8 @@ impl Config {
             format!("{}, line {line}: {}; nothing of the file is used", path.display(), error.message())
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        let whole = |path: PathBuf| match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-            (Ok(path), Some(home)) => Path::new(&home).join(path),
+        let whole = |path: PathBuf| match (path.strip_prefix("~"), std::env::home_dir()) {
+            (Ok(path), Some(home)) => home.join(path),
             _ => directory.join(path),
         };
         config.databases = config.databases.into_iter().map(whole).collect();
