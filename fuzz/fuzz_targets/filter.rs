@@ -13,6 +13,7 @@ use sockscope_model::{
 
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context {
     uid: Some(1000),
+    user: None,
     services: Services::parse("ssh 22/tcp\nodd 512/tcp\nodd 513/udp\n"),
     interfaces: [(1, "lo".to_owned()), (2, "eth0".to_owned())].into(),
 });

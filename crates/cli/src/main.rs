@@ -28,5 +28,6 @@ mod terminal;
 mod words;
 
 fn main() -> std::process::ExitCode {
+    sockscope_sys::serve_apart();
     run::run(std::env::args_os().skip(1)).into()
 }

@@ -427,6 +427,7 @@ fn filter(words: &[String]) -> Result<Filter, Failure> {
     let names_interface = words.iter().any(|word| word.contains("dev") || word.contains("interface"));
     let mut context = Context {
         uid: sys::viewer_uid(),
+        user: sys::viewer_user(),
         services: Services::new(),
         interfaces: if names_interface { sys::interfaces() } else { Default::default() },
     };

@@ -257,7 +257,7 @@ impl Field {
                     .and_then(|process| process.command_line.as_deref())
                     .map(|arguments| Value::Text(Cow::Owned(arguments.join(" ")))),
                 Field::OwnerUser => process.and_then(|process| process.user.as_deref()).map(text),
-                Field::OwnerService => process.and_then(|process| process.service.as_deref()).map(text),
+                Field::OwnerService => row.snapshot().service(row.socket, owner).map(text),
                 Field::OwnerContainer => process.and_then(|process| process.container.as_deref()).map(text),
                 _ => None,
             });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
-use crate::{IpDatabase, Place, Process, ProcessId, Socket, Timestamp};
+use crate::{IpDatabase, Owner, Place, Process, ProcessId, Socket, SocketKey, Timestamp};
 
 /// What one source did for a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub sockets: Vec<Socket>,
     /// The processes that own listed sockets.
     pub processes: HashMap<ProcessId, Process>,
+    /// The service that has a socket, where the system says it of the socket (Windows): of several in one process, that one.
+    pub services: HashMap<SocketKey, String>,
     /// Names of the users that occur.
     pub users: HashMap<u32, String>,
     /// Names of the interfaces that occur, by index.
@@ -82,6 +84,7 @@ impl Snapshot {
             notices: Vec::new(),
             sockets: Vec::new(),
             processes: HashMap::new(),
+            services: HashMap::new(),
             users: HashMap::new(),
             interfaces: BTreeMap::new(),
             cgroups: HashMap::new(),
@@ -94,9 +97,19 @@ impl Snapshot {
         self.processes.get(&id)
     }
 
-    /// The user who made the socket.
+    /// The user who made the socket; where sockets have no user number (Windows), the user of the process that has it.
     pub fn user(&self, socket: &Socket) -> Option<&str> {
-        self.users.get(&socket.uid?).map(String::as_str)
+        match (socket.uid, socket.owners.processes()) {
+            (Some(uid), _) => self.users.get(&uid).map(String::as_str),
+            (None, [owner, ..]) => self.process(owner.process)?.user.as_deref(),
+            (None, []) => None,
+        }
+    }
+
+    /// The service that has the socket by way of that owner.
+    pub fn service(&self, socket: &Socket, owner: &Owner) -> Option<&str> {
+        let of_socket = if self.services.is_empty() { None } else { self.services.get(&socket.key) };
+        of_socket.or_else(|| self.process(owner.process)?.service.as_ref()).map(String::as_str)
     }
 
     /// The interface that the socket is bound to.

@@ -298,8 +298,7 @@ pub struct Owners<'a>(pub Row<'a>);
 
 impl Serialize for Owners<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer
-            .collect_seq(self.0.socket.owners.processes().iter().map(|owner| Owner::new(self.0.snapshot(), owner)))
+        serializer.collect_seq(self.0.socket.owners.processes().iter().map(|owner| Owner::new(self.0, owner)))
     }
 }
 
@@ -340,7 +339,8 @@ pub struct Owner<'a> {
 
 impl<'a> Owner<'a> {
     /// The owner, with what the snapshot knows of the process.
-    pub fn new(snapshot: &'a model::Snapshot, owner: &'a model::Owner) -> Self {
+    pub fn new(row: Row<'a>, owner: &'a model::Owner) -> Self {
+        let snapshot = row.snapshot();
         let process = snapshot.process(owner.process);
         Owner {
             pid: owner.process.pid,
@@ -350,7 +350,7 @@ impl<'a> Owner<'a> {
             command_line: process.and_then(|it| it.command_line.as_deref()),
             user: process.and_then(|it| it.user.as_deref()).and_then(known),
             fds: (snapshot.os != "windows").then_some(owner.fds.as_slice()),
-            service: process.and_then(|it| it.service.as_deref()).and_then(known),
+            service: snapshot.service(row.socket, owner).and_then(known),
             container: process.and_then(|it| it.container.as_deref()).and_then(known),
         }
     }

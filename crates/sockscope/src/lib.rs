@@ -65,7 +65,9 @@ pub use sockscope_model::{
     Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer,
     TimerKind, Timestamp, Traffic, Value,
 };
-pub use sockscope_sys::{NativeSource, SOURCES, interfaces, native, services_text, viewer_uid};
+pub use sockscope_sys::{
+    NativeSource, SOURCES, interfaces, native, serve_apart, services_text, viewer_uid, viewer_user,
+};
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.
 ///
@@ -79,6 +81,7 @@ pub fn snapshot() -> Result<Snapshot, SourceError> {
 pub fn filter_context() -> FilterContext {
     FilterContext {
         uid: viewer_uid(),
+        user: viewer_user(),
         services: services_text().as_deref().map(Services::parse).unwrap_or_default(),
         interfaces: interfaces(),
     }

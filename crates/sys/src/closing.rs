@@ -6,7 +6,8 @@ pub enum CloseError {
     #[error("it is gone")]
     Gone,
     /// The system has it and said no to this user.
-    #[error("it needs CAP_NET_ADMIN; try sudo")]
+    #[cfg_attr(not(windows), error("it needs CAP_NET_ADMIN; try sudo"))]
+    #[cfg_attr(windows, error("it needs an administrator; run it elevated"))]
     Refused,
     /// The system can't close sockets of this kind, or none at all.
     #[error("{0}")]

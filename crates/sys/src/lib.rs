@@ -10,18 +10,34 @@ mod closing;
 mod linux;
 /// Files as bytes.
 mod map;
-#[cfg(any(not(target_os = "linux"), sockscope_null))]
+#[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 mod null;
+// What is made of Windows' answers is tested on every system.
+#[cfg(any(all(windows, not(sockscope_null)), test))]
+mod windows;
 
 pub use closing::CloseError;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
     CLOSABLE, NativeSource, SOURCES, WITNESSES, close, config_files, data_directories, interfaces, locale, native,
-    services_text, testify, viewer_uid,
+    services_text, testify, viewer_uid, viewer_user,
 };
 pub use map::{FileBytes, map_file, read_file};
-#[cfg(any(not(target_os = "linux"), sockscope_null))]
+#[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 pub use null::{
     CLOSABLE, NativeSource, SOURCES, WITNESSES, close, config_files, data_directories, interfaces, locale, native,
-    services_text, testify, viewer_uid,
+    services_text, testify, viewer_uid, viewer_user,
 };
+#[cfg(all(windows, not(sockscope_null)))]
+pub use windows::{
+    CLOSABLE, KillError, NativeSource, SOURCES, WITNESSES, close, config_files, data_directories, interfaces, kill,
+    locale, native, services_text, testify, viewer_uid, viewer_user,
+};
+
+/// Lets this program ask for tables by functions that nobody documents: on Windows these are called in a second run of the same
+/// program, so that whatever they do does not end the first. To be called first in `main`; without it, the sources that need it
+/// say that they are missing. In such a second run it does not return. On other systems it does nothing.
+pub fn serve_apart() {
+    #[cfg(all(windows, not(sockscope_null)))]
+    windows::serve();
+}

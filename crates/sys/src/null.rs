@@ -64,6 +64,11 @@ pub fn viewer_uid() -> Option<u32> {
     None
 }
 
+/// The viewer's name.
+pub fn viewer_user() -> Option<String> {
+    None
+}
+
 /// The text of the services file.
 pub fn services_text() -> Option<String> {
     None

@@ -27,3 +27,18 @@ pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 pub(crate) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
     array_at(bytes, offset).map(u64::from_ne_bytes)
 }
+
+/// Little-endian, as Windows has it.
+pub(crate) fn le16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    array_at(bytes, offset).map(u16::from_le_bytes)
+}
+
+/// Little-endian, as Windows has it.
+pub(crate) fn le32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    array_at(bytes, offset).map(u32::from_le_bytes)
+}
+
+/// Little-endian, as Windows has it.
+pub(crate) fn le64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    array_at(bytes, offset).map(u64::from_le_bytes)
+}

@@ -18,6 +18,8 @@ pub mod procfs;
 pub mod sock_diag;
 /// `struct tcp_info`.
 mod tcp_info;
+/// iphlpapi.dll's tables, and other lists of Windows.
+pub mod windows;
 
 pub use bytecode::compile;
 

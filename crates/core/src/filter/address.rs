@@ -273,6 +273,7 @@ mod tests {
     fn context() -> Context {
         Context {
             uid: None,
+            user: None,
             services: [
                 ("ssh", Protocol::Tcp, 22),
                 ("http", Protocol::Tcp, 80),

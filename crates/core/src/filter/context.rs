@@ -7,6 +7,8 @@ use sockscope_model::Protocol;
 pub struct Context {
     /// Who asks: what `mine` compares with. `None` where sockets have no user number.
     pub uid: Option<u32>,
+    /// Who asks, by name: what `mine` compares with where users have no numbers.
+    pub user: Option<String>,
     /// Service names that may stand for ports.
     pub services: Services,
     /// Names of this machine's interfaces by index. If there are none, names are compared when rows are.

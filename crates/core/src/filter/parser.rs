@@ -161,12 +161,13 @@ impl<'t> Parser<'t> {
             "loopback" => Node::Test(Test::Scope(Scope::Loopback)),
             "private" => Node::Test(Test::Scope(Scope::Private)),
             "public" => Node::Test(Test::Scope(Scope::Public)),
-            "mine" => match self.context.uid {
-                Some(uid) => number(NumberSource::Field(Field::Uid), u64::from(uid), u64::from(uid)),
-                None => {
+            "mine" => match (self.context.uid, &self.context.user) {
+                (Some(uid), _) => number(NumberSource::Field(Field::Uid), u64::from(uid), u64::from(uid)),
+                (None, Some(user)) => Node::Test(Test::Text(TextSource::Users, Matcher::literal(user, true))),
+                (None, None) => {
                     return Err(self.error(
                         span,
-                        "sockets have no user number here, so none can be told to be yours",
+                        "who you are is not known here, so no socket can be told to be yours",
                         vec!["user = NAME".to_owned()],
                     ));
                 }

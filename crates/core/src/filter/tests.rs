@@ -17,6 +17,7 @@ use super::*;
 fn context() -> Context {
     Context {
         uid: Some(1000),
+        user: None,
         services: Services::parse(
             "# services\nssh 22/tcp\nhttp\t80/tcp www # web\nhttps 443/tcp\ndomain 53/tcp\ndomain 53/udp\n\
              tftp 69/udp\nodd 512/tcp\nodd 513/udp\nexec-x 512/sctp\nbad x/tcp\nlonely\n",
@@ -564,6 +565,8 @@ fn malformed_filters_name_the_word_and_its_column() {
     }
     let nobody = Context { uid: None, ..context() };
     assert_eq!(Filter::parse("tcp mine", &nobody).unwrap_err().column(), 5);
+    let named = Context { user: Some("HOST\\Ann".into()), ..nobody };
+    assert!(Filter::parse("mine", &named).unwrap().needs().process_details);
 }
 
 #[test]

@@ -53,6 +53,11 @@ pub fn viewer_uid() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
 }
 
+/// The viewer's name, where users have no numbers: not here.
+pub fn viewer_user() -> Option<String> {
+    None
+}
+
 /// The text of /etc/services, if there is one.
 pub fn services_text() -> Option<String> {
     std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())

@@ -1,0 +1,341 @@
+//! Processes, the services in them and the users behind them: all that Windows tells without elevation.
+
+use std::collections::HashMap;
+use std::ffi::{OsString, c_void};
+use std::os::windows::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use sockscope_model::{Process, ProcessId};
+use sockscope_wire::windows::{self as wire, Buffer, ProcessEntry, ServiceEntry, file_time};
+use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SystemProcessInformation};
+use windows_sys::Wdk::System::Threading::{
+    NtQueryInformationProcess, ProcessBasicInformation, ProcessCommandLineInformation,
+};
+use windows_sys::Win32::Foundation::{
+    CloseHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, UNICODE_STRING,
+};
+use windows_sys::Win32::Security::{
+    GetLengthSid, GetTokenInformation, LookupAccountSidW, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+};
+use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;
+use windows_sys::Win32::System::Services::{
+    CloseServiceHandle, EnumServicesStatusExW, OpenSCManagerW, SC_ENUM_PROCESS_INFO, SC_MANAGER_ENUMERATE_SERVICE,
+    SERVICE_ACTIVE, SERVICE_WIN32,
+};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetProcessTimes, OpenProcess, OpenProcessToken, PEB, PROCESS_BASIC_INFORMATION,
+    PROCESS_NAME_WIN32, PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE,
+    PROCESS_VM_READ, QueryFullProcessImageNameW, RTL_USER_PROCESS_PARAMETERS, TerminateProcess,
+};
+
+use super::system::bytes_mut;
+
+const STATUS_INFO_LENGTH_MISMATCH: i32 = 0xc000_0004_u32 as i32;
+/// A command line is shorter (CreateProcess allows 32,767 characters).
+const LONGEST_COMMAND_LINE: usize = 64 * 1024;
+
+/// A handle that is closed when it is dropped.
+struct Handle(HANDLE);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the handle was opened here and is closed once.
+        unsafe { CloseHandle(self.0) };
+    }
+}
+
+/// Every process, by NtQuerySystemInformation: unlike the documented snapshot, it says when each began, whoever asks.
+pub(super) fn list() -> Result<Vec<ProcessEntry>, String> {
+    let mut words = vec![0u64; 64 * 1024];
+    for _ in 0..8 {
+        let size = u32::try_from(size_of_val(&words[..])).map_err(|error| error.to_string())?;
+        let mut needed = 0;
+        // SAFETY: the buffer is valid for writes of `size` bytes.
+        let status = unsafe {
+            NtQuerySystemInformation(SystemProcessInformation, words.as_mut_ptr().cast(), size, &raw mut needed)
+        };
+        match status {
+            0 => {
+                let address = words.as_ptr() as u64;
+                let bytes = bytes_mut(&mut words);
+                return wire::processes(Buffer { bytes, address, pointer: size_of::<usize>() })
+                    .map_err(|error| error.to_string());
+            }
+            // More have begun since it was told how much is needed.
+            STATUS_INFO_LENGTH_MISMATCH => words = vec![0; (size.max(needed) as usize / 8) * 5 / 4 + 1024],
+            _ => return Err(format!("NtQuerySystemInformation: status {:#010x}", status.cast_unsigned())),
+        }
+    }
+    Err("NtQuerySystemInformation: the list grew faster than it could be read".to_owned())
+}
+
+/// Every running service, which any user may list.
+pub(super) fn services() -> Result<Vec<ServiceEntry>, String> {
+    const ERROR_MORE_DATA: u32 = 234;
+    // SAFETY: both names may be null: this machine, its active services.
+    let manager = unsafe { OpenSCManagerW(std::ptr::null(), std::ptr::null(), SC_MANAGER_ENUMERATE_SERVICE) };
+    if manager.is_null() {
+        return Err(format!("OpenSCManager: {}", last_error()));
+    }
+    let mut words = vec![0u64; 8 * 1024];
+    let mut outcome = Err("EnumServicesStatusEx: the list grew faster than it could be read".to_owned());
+    for _ in 0..8 {
+        let size = u32::try_from(size_of_val(&words[..])).unwrap_or(u32::MAX);
+        let (mut more, mut count, mut resume) = (0, 0, 0);
+        // SAFETY: the buffer is valid for writes of `size` bytes, and so are the three numbers.
+        let done = unsafe {
+            EnumServicesStatusExW(
+                manager,
+                SC_ENUM_PROCESS_INFO,
+                SERVICE_WIN32,
+                SERVICE_ACTIVE,
+                words.as_mut_ptr().cast(),
+                size,
+                &raw mut more,
+                &raw mut count,
+                &raw mut resume,
+                std::ptr::null(),
+            )
+        };
+        if done != 0 {
+            let address = words.as_ptr() as u64;
+            let bytes = bytes_mut(&mut words);
+            outcome = wire::services(Buffer { bytes, address, pointer: size_of::<usize>() }, count)
+                .map_err(|error| error.to_string());
+            break;
+        }
+        // SAFETY: no precondition.
+        match unsafe { GetLastError() } {
+            ERROR_MORE_DATA => words = vec![0; (size as usize + more as usize) / 8 * 5 / 4 + 1024],
+            error => {
+                outcome = Err(format!("EnumServicesStatusEx: {}", std::io::Error::from_raw_os_error(error as i32)));
+                break;
+            }
+        }
+    }
+    // SAFETY: the handle was opened above and is closed once.
+    unsafe { CloseServiceHandle(manager) };
+    outcome
+}
+
+/// Adds path, command line and user, as far as this user may know them, if the process is still the one that was listed.
+pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Option<String>>) {
+    let Some(handle) = open(process.id.pid, PROCESS_QUERY_LIMITED_INFORMATION) else { return };
+    let started = started(&handle);
+    if process.id.started.is_some() && started.is_some() && started != process.id.started {
+        return;
+    }
+    process.path = path(&handle);
+    if process.name.is_empty()
+        && let Some(name) = process.path.as_deref().and_then(|path| path.file_name())
+    {
+        process.name = name.to_string_lossy().into_owned();
+    }
+    let line = command_line(&handle).or_else(|| command_line_of_memory(process.id.pid));
+    process.command_line = line.map(|line| wire::arguments(&line)).filter(|arguments| !arguments.is_empty());
+    process.user = user(&handle, users);
+}
+
+fn open(pid: u32, rights: u32) -> Option<Handle> {
+    // SAFETY: no precondition.
+    let handle = unsafe { OpenProcess(rights, 0, pid) };
+    (!handle.is_null()).then_some(Handle(handle))
+}
+
+fn started(handle: &Handle) -> Option<sockscope_model::Timestamp> {
+    let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
+    // SAFETY: the handle is open and allows it; the four times are valid for writes.
+    let done = unsafe { GetProcessTimes(handle.0, &raw mut created, &raw mut exited, &raw mut kernel, &raw mut user) };
+    let ticks = u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime);
+    file_time(ticks).filter(|_| done != 0)
+}
+
+fn path(handle: &Handle) -> Option<PathBuf> {
+    // The longest that there can be (UNICODE_STRING).
+    let mut name = vec![0u16; 32 * 1024];
+    let mut length = u32::try_from(name.len()).ok()?;
+    // SAFETY: the handle is open and allows it; the buffer is valid for writes of the length that is given with it.
+    let done = unsafe { QueryFullProcessImageNameW(handle.0, PROCESS_NAME_WIN32, name.as_mut_ptr(), &raw mut length) };
+    let name = name.get(..usize::try_from(length).ok()?).filter(|name| done != 0 && !name.is_empty())?;
+    Some(PathBuf::from(OsString::from_wide(name)))
+}
+
+/// By ProcessCommandLineInformation (Windows 8.1), which needs no right to read the process' memory.
+fn command_line(handle: &Handle) -> Option<String> {
+    let mut words = vec![0u64; LONGEST_COMMAND_LINE / 4];
+    let size = u32::try_from(size_of_val(&words[..])).ok()?;
+    let mut needed = 0;
+    // SAFETY: the handle is open and allows it; the buffer is valid for writes of `size` bytes.
+    let status = unsafe {
+        NtQueryInformationProcess(
+            handle.0,
+            ProcessCommandLineInformation,
+            words.as_mut_ptr().cast(),
+            size,
+            &raw mut needed,
+        )
+    };
+    if status != 0 {
+        return None;
+    }
+    let address = words.as_ptr() as u64;
+    wire::unicode_string(Buffer { bytes: bytes_mut(&mut words), address, pointer: size_of::<usize>() })
+}
+
+/// Out of the process' own memory (PEB), as older Windows and Wine need it.
+fn command_line_of_memory(pid: u32) -> Option<String> {
+    let handle = open(pid, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ)?;
+    let mut basic = PROCESS_BASIC_INFORMATION::default();
+    let mut needed = 0;
+    // SAFETY: the handle is open and allows it; the structure is valid for writes of its size.
+    let status = unsafe {
+        NtQueryInformationProcess(
+            handle.0,
+            ProcessBasicInformation,
+            (&raw mut basic).cast(),
+            size_of::<PROCESS_BASIC_INFORMATION>() as u32,
+            &raw mut needed,
+        )
+    };
+    if status != 0 || basic.PebBaseAddress.is_null() {
+        return None;
+    }
+    let peb: PEB = read_memory(&handle, basic.PebBaseAddress.cast())?;
+    let parameters: RTL_USER_PROCESS_PARAMETERS = read_memory(&handle, peb.ProcessParameters.cast())?;
+    let UNICODE_STRING { Length: length, Buffer: text, .. } = parameters.CommandLine;
+    let mut units = vec![0u16; usize::from(length) / 2];
+    let size = size_of_val(&units[..]);
+    read_bytes(&handle, text.cast(), units.as_mut_ptr().cast(), size)?;
+    Some(String::from_utf16_lossy(&units))
+}
+
+/// A structure of which every bit pattern is a value: plain numbers and pointers that are never followed here.
+fn read_memory<T: Copy + Default>(handle: &Handle, address: *const c_void) -> Option<T> {
+    let mut value = T::default();
+    read_bytes(handle, address, (&raw mut value).cast(), size_of::<T>())?;
+    Some(value)
+}
+
+/// `target` is valid for writes of `size` bytes.
+fn read_bytes(handle: &Handle, address: *const c_void, target: *mut c_void, size: usize) -> Option<()> {
+    let mut read = 0;
+    // SAFETY: the handle is open and allows it; the address is in the other process and is checked by Windows; the target is
+    // valid for writes of `size` bytes, as both callers see to.
+    let done = unsafe { ReadProcessMemory(handle.0, address, target, size, &raw mut read) };
+    (done != 0 && read == size).then_some(())
+}
+
+/// `DOMAIN\name` of whoever the process runs as.
+fn user(handle: &Handle, users: &mut HashMap<Vec<u8>, Option<String>>) -> Option<String> {
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the handle is open; the token is valid for a write.
+    if unsafe { OpenProcessToken(handle.0, TOKEN_QUERY, &raw mut token) } == 0 {
+        return None;
+    }
+    let token = Handle(token);
+    let mut words = [0u64; 64];
+    let mut needed = 0;
+    // SAFETY: the token is open and allows it; the buffer is valid for writes of its size, which a SID of the greatest length
+    // (68 bytes) and the structure in front of it do not exceed.
+    let done = unsafe {
+        GetTokenInformation(token.0, TokenUser, words.as_mut_ptr().cast(), size_of_val(&words) as u32, &raw mut needed)
+    };
+    if done == 0 {
+        return None;
+    }
+    // SAFETY: Windows wrote a TOKEN_USER at the start of the buffer, which is aligned for it.
+    let sid = unsafe { words.as_ptr().cast::<TOKEN_USER>().read() }.User.Sid;
+    // SAFETY: the SID that Windows wrote lies in the buffer behind the structure, and both still live.
+    let length = unsafe { GetLengthSid(sid) } as usize;
+    // SAFETY: it is so many bytes long.
+    let key = unsafe { std::slice::from_raw_parts(sid.cast::<u8>(), length) }.to_vec();
+    users.entry(key).or_insert_with(|| account(sid)).clone()
+}
+
+/// `sid` is a valid SID.
+fn account(sid: PSID) -> Option<String> {
+    let (mut name, mut domain) = ([0u16; 257], [0u16; 257]);
+    let (mut name_length, mut domain_length) = (name.len() as u32, domain.len() as u32);
+    let mut kind = 0;
+    // SAFETY: the SID is valid; both buffers are valid for writes of the lengths given with them; null is this machine.
+    let done = unsafe {
+        LookupAccountSidW(
+            std::ptr::null(),
+            sid,
+            name.as_mut_ptr(),
+            &raw mut name_length,
+            domain.as_mut_ptr(),
+            &raw mut domain_length,
+            &raw mut kind,
+        )
+    };
+    if done == 0 {
+        return None;
+    }
+    let name = String::from_utf16_lossy(name.get(..name_length as usize)?);
+    let domain = String::from_utf16_lossy(domain.get(..domain_length as usize)?);
+    match (domain.is_empty(), name.is_empty()) {
+        (_, true) => None,
+        (true, false) => Some(name),
+        (false, false) => Some(format!("{domain}\\{name}")),
+    }
+}
+
+/// Who runs this program, `DOMAIN\name`.
+pub fn viewer_user() -> Option<String> {
+    // SAFETY: no precondition; the pseudo handle that it gives need not be closed, and closing it does nothing.
+    let handle = Handle(unsafe { GetCurrentProcess() });
+    user(&handle, &mut HashMap::new())
+}
+
+fn last_error() -> std::io::Error {
+    std::io::Error::last_os_error()
+}
+
+/// Why a process was not ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KillError {
+    /// It has ended, or its number is another's by now.
+    #[error("it is gone")]
+    Gone,
+    /// This user may not.
+    #[error("it needs more rights; run as administrator")]
+    Refused,
+    /// When it began is not known, so it could be another by now.
+    #[error("when it began is not known, so it could be another process by now")]
+    NoIdentity,
+    /// The call failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Ends a process (TerminateProcess, status 1) if it is still the one that began then.
+///
+/// # Errors
+/// See [`KillError`].
+pub fn kill(process: ProcessId) -> Result<(), KillError> {
+    if process.started.is_none() {
+        return Err(KillError::NoIdentity);
+    }
+    // SAFETY: no precondition.
+    let handle = unsafe { OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, 0, process.pid) };
+    if handle.is_null() {
+        // SAFETY: no precondition.
+        return Err(match unsafe { GetLastError() } {
+            ERROR_INVALID_PARAMETER => KillError::Gone,
+            ERROR_ACCESS_DENIED => KillError::Refused,
+            error => KillError::Failed(std::io::Error::from_raw_os_error(error as i32).to_string()),
+        });
+    }
+    let handle = Handle(handle);
+    // An open handle keeps the number from being used again.
+    if started(&handle) != process.started {
+        return Err(KillError::Gone);
+    }
+    // SAFETY: the handle is open and allows it.
+    if unsafe { TerminateProcess(handle.0, 1) } == 0 {
+        return Err(KillError::Failed(format!("TerminateProcess: {}", last_error())));
+    }
+    Ok(())
+}
