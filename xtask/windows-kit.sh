@@ -157,6 +157,11 @@ script wine-run <<END
 #!/bin/sh
 export WINEPREFIX='$kit/prefix' WINEARCH=win64 WINEDEBUG="\${WINEDEBUG--all}" WINEDLLOVERRIDES="\${WINEDLLOVERRIDES-mscoree,mshtml=d}"
 unset WINELOADER WINESERVER WINEDLLPATH
+# In which encoding Wine takes arguments and names of files. Programs do not look at it.
+case "\${LC_ALL:-\${LC_CTYPE:-\$LANG}}" in
+*.UTF-8 | *.utf8) ;;
+*) [ -n "\$LC_ALL" ] || export LC_CTYPE=C.UTF-8 ;;
+esac
 exec '$wine/usr/lib/wine/wine64' "\$@"
 END
 script wineserver <<END

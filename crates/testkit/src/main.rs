@@ -1,6 +1,6 @@
 //! `sockscope-testkit SCENARIO`: makes sockets, prints `ready {json}` on one line, and ends when standard input does.
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 fn main() -> std::process::ExitCode {
     match sockscope_testkit::run() {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -11,8 +11,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 fn main() {
-    eprintln!("sockscope-testkit makes Linux sockets only");
+    eprintln!("sockscope-testkit makes sockets of Linux and Windows only");
     std::process::exit(3);
 }

@@ -37,7 +37,8 @@ impl Running {
         Running::start_command(command)
     }
 
-    fn start_command(mut command: Command) -> Result<Running> {
+    /// Starts a command that is `sockscope-testkit` by another way, such as under Wine.
+    pub fn start_command(mut command: Command) -> Result<Running> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("sockscope-testkit")?;
         let input = child.stdin.take();
         let mut output = BufReader::new(child.stdout.take().context("no pipe")?);

@@ -9,19 +9,29 @@ pub struct Endpoint {
     pub address: String,
     /// The port.
     pub port: u16,
-    /// The interface's name of a link-local address.
+    /// The interface of a link-local address: on Linux its name, on Windows its number.
     pub scope: Option<String>,
 }
 
 impl Endpoint {
-    /// Of a socket address; its scope number becomes the interface's name.
+    /// Of a socket address, with its scope's text.
     pub fn of(address: SocketAddr) -> Endpoint {
         let scope = match address {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => crate::kernel::interface_name(v6.scope_id()),
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => scope(v6.scope_id()),
             _ => None,
         };
         Endpoint { address: address.ip().to_string(), port: address.port(), scope }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn scope(index: u32) -> Option<String> {
+    crate::kernel::interface_name(index)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn scope(index: u32) -> Option<String> {
+    Some(index.to_string())
 }
 
 /// A process that holds a socket.
@@ -29,7 +39,7 @@ impl Endpoint {
 pub struct Holder {
     /// Its number, as the maker counts.
     pub pid: u32,
-    /// Its descriptors, ascending; empty where only an io_uring ring holds the socket.
+    /// Its descriptors, ascending; empty where only an io_uring ring holds the socket, and on Windows.
     pub fds: Vec<u32>,
 }
 
@@ -66,6 +76,19 @@ pub struct Made {
     pub receive_queue: Option<u32>,
 }
 
+/// What a process says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its number.
+    pub pid: u32,
+    /// The file that it was started from.
+    pub path: String,
+    /// Its own words, the program first.
+    pub command_line: Vec<String>,
+    /// When it was started: microseconds since 1970.
+    pub started_at_us: i64,
+}
+
 /// Something that could not be made here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -82,10 +105,12 @@ pub struct Report {
     pub scenario: String,
     /// The process that runs it. A tool that joins its network namespace sees exactly these sockets.
     pub pid: u32,
-    /// The inode of the network namespace that the sockets are in.
+    /// The inode of the network namespace that the sockets are in; on Windows 0.
     pub namespace: u64,
     /// Every other process of the scenario.
     pub processes: Vec<u32>,
+    /// On Windows, what each process says of itself.
+    pub programs: Vec<Program>,
     /// TCP sockets of the scenario, those included that are not listed below.
     pub tcp: u64,
     /// UDP sockets of the scenario, those included that are not listed below.
@@ -101,12 +126,11 @@ pub struct Report {
 impl Report {
     /// An empty report of a scenario that this process runs.
     pub(crate) fn new(scenario: &str) -> Report {
-        Report {
-            scenario: scenario.into(),
-            pid: std::process::id(),
-            namespace: crate::kernel::namespace_of_self(),
-            ..Report::default()
-        }
+        #[cfg(target_os = "linux")]
+        let namespace = crate::kernel::namespace_of_self();
+        #[cfg(not(target_os = "linux"))]
+        let namespace = 0;
+        Report { scenario: scenario.into(), pid: std::process::id(), namespace, ..Report::default() }
     }
 
     /// The only socket of that case.
@@ -122,6 +146,7 @@ impl Report {
         }
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn skip(&mut self, case: &str, reason: impl std::fmt::Display) {
         self.skipped.push(Skipped { case: case.into(), reason: reason.to_string() });
     }

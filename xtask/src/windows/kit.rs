@@ -116,7 +116,9 @@ impl Kit {
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", self.directory.join("wine-run"))
             // Of all places that flags come from, cargo takes one: this replaces those of .cargo/config.toml.
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
-            .env("CARGO_ENCODED_RUSTDOCFLAGS", sysroot);
+            .env("CARGO_ENCODED_RUSTDOCFLAGS", sysroot)
+            // Under Wine, tests can't ask cargo.
+            .env("INSTA_WORKSPACE_ROOT", root());
         command
     }
 

@@ -11,6 +11,8 @@ use clap::{Args, Subcommand};
 mod executable;
 /// Compilers and Wine.
 mod kit;
+/// What it lists, held against others.
+mod sockets;
 /// All that must hold of it.
 mod test;
 

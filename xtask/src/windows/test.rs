@@ -3,7 +3,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::executable::Executable;
-use super::{Kit, build};
+use super::{Kit, build, sockets};
 use crate::repository::check;
 
 /// The profile that is shipped.
@@ -24,5 +24,9 @@ pub(crate) fn run() -> Result<()> {
 
     step("Windows: tests under Wine");
     check(kit.cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
-    Ok(())
+
+    step("Windows: sockets of programs under Wine");
+    // As the tests above, which have built it.
+    let testkit = sockets::build_testkit(&kit, "dev")?;
+    sockets::check(&kit, &sockscope, &testkit)
 }

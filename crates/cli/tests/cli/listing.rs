@@ -157,6 +157,27 @@ fn every_format_shows_the_socket() {
     assert_eq!(socket["local"]["port"], listener.port);
 }
 
+/// What this system fills in is what the schema promises to readers.
+#[test]
+fn json_is_as_the_schema_says() {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/sockscope.snapshot-1.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let listener = Listener::open();
+    let (_client, _server) = listener.connect();
+    let (_udp, _) = udp();
+    let _v6 = UdpSocket::bind("[::1]:0");
+    for words in [&["--json"][..], &["--json", "-i"], &["--json", "--no-owners", "--no-place"]] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(!at(listener.port, document["sockets"].as_array().unwrap()).is_empty());
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{words:?}: {errors:#?}");
+    }
+}
+
 #[test]
 fn columns_are_those_that_were_named() {
     let listener = Listener::open();

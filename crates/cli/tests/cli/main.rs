@@ -41,7 +41,16 @@ fn plain_environment(command: &mut std::process::Command) {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "LC_ALL", "LC_MESSAGES", "LANG"] {
         command.env_remove(variable);
     }
-    for variable in ["XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS"] {
+    // Where Linux has configuration and data, and where Windows has.
+    for variable in [
+        "XDG_CONFIG_HOME",
+        "XDG_CONFIG_DIRS",
+        "XDG_DATA_HOME",
+        "XDG_DATA_DIRS",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "ProgramData",
+    ] {
         command.env(variable, "/nonexistent");
     }
     command.env_remove("SOCKSCOPE_DATABASE_KEY");
