@@ -1,14 +1,16 @@
-//! What a kernel said (`cargo xtask capture`, Linux 6.18 on x86_64) is decoded to what is written beside it.
+//! What a kernel said (`cargo xtask capture`, Linux 6.18 on x86_64), and the iphlpapi.dll of Wine 10 (`cargo xtask windows
+//! capture`), is decoded to what is written beside it.
 //!
 //! After a new capture, or a change that is meant, `UPDATE=1 cargo test -p sockscope-wire` writes it anew: look at the difference.
 #![cfg(target_endian = "little")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what can't be read is a failed test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what can't be read is a failed test")]
 
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
 use sockscope_model::{Family, Protocol, Socket};
+use sockscope_wire::windows::{self, Layout};
 use sockscope_wire::{netlink, procfs, sock_diag};
 
 fn testdata(name: &str) -> PathBuf {
@@ -83,6 +85,39 @@ fn tables_of_proc_net() {
         let mut text = String::new();
         table.sockets.iter().for_each(|socket| line(&mut text, socket));
         assert_pinned(&format!("procfs/{name}"), &text);
+    }
+}
+
+#[test]
+fn tables_of_iphlpapi() {
+    for layout in Layout::ALL {
+        let bytes = fs::read(testdata(&format!("ip_helper/{layout:?}.bin"))).unwrap();
+        let rows = windows::table(&bytes, layout, false).unwrap();
+        assert!(!rows.is_empty(), "{layout:?}");
+        let mut text = String::new();
+        for row in &rows {
+            write!(text, "pid {:?} opened {:?} quirk {:?} ", row.pid, row.socket.opened, windows::quirk(row, layout))
+                .unwrap();
+            line(&mut text, &row.socket);
+        }
+        assert_pinned(&format!("ip_helper/{layout:?}"), &text);
+
+        // Any prefix is a table or refused, and so is one with any byte changed.
+        let end = layout.first_row() + rows.len() * layout.row_size();
+        for length in 0..end {
+            windows::table(bytes.split_at(length).0, layout, false).unwrap_err();
+        }
+        let mut damaged = bytes.clone();
+        for (index, byte) in bytes.iter().enumerate().take(1000) {
+            for value in [0, 1, 0x7f, 0xff, byte.wrapping_add(1)] {
+                damaged[index] = value;
+                if let Ok(rows) = windows::table(&damaged, layout, false) {
+                    assert!(rows.len() * layout.row_size() <= damaged.len());
+                    rows.iter().for_each(|row| drop(windows::quirk(row, layout)));
+                }
+            }
+            damaged[index] = *byte;
+        }
     }
 }
 

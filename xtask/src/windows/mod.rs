@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+/// Writes down what Wine's DLLs say, for tests and as seeds for fuzzing.
+mod capture;
 /// What an executable for Windows is made of.
 mod executable;
 /// Compilers and Wine.
@@ -31,6 +33,8 @@ pub(crate) enum Task {
     Run(Run),
     /// Build everything for Windows, and run all tests under Wine
     Test,
+    /// Write down the tables of Wine's iphlpapi.dll, into testdata/
+    Capture,
     /// Run cargo as it builds for Windows, such as `cargo -- test -p sockscope-core`
     Cargo(Cargo),
 }
@@ -74,6 +78,7 @@ pub(crate) fn run(task: &Task) -> Result<()> {
         }
         Task::Run(options) => run_program(options),
         Task::Test => test::run(),
+        Task::Capture => capture::run(),
         Task::Cargo(Cargo { arguments }) => {
             let mut command = Kit::open()?.cargo();
             Err(command.args(arguments).exec()).with_context(|| words(&command))

@@ -28,9 +28,11 @@ pub(super) struct Claims {
 }
 
 /// What a row says of its owner.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Claim {
     pub(super) pid: Option<u32>,
+    /// Other processes that further rows of the same connection name.
+    pub(super) others: Vec<u32>,
     /// Which table it is in, and where in it.
     pub(super) table: usize,
     pub(super) offset: usize,
@@ -57,6 +59,17 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
     let mut pids = BTreeSet::new();
     for (socket, claim) in snapshot.sockets.iter_mut().zip(&claims.all) {
         socket.owners = owners(socket, claim.pid, running.as_ref());
+        for pid in &claim.others {
+            match (&mut socket.owners, owners(socket, Some(*pid), running.as_ref())) {
+                (Owners::Processes(owners), Owners::Processes(more)) => {
+                    owners.extend(more);
+                    owners.sort_by_key(|owner| owner.process);
+                    owners.dedup();
+                }
+                (nobody, more @ Owners::Processes(_)) => *nobody = more,
+                (_, Owners::Nobody(_)) => {}
+            }
+        }
         pids.extend(socket.owners.processes().iter().map(|owner| owner.process.pid));
     }
     let mut refused = 0u32;

@@ -1,10 +1,12 @@
 //! One pass: the tables of a source, then owners, then what is known of them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Instant, SystemTime};
 
 use sockscope_model::{
-    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Socket, Source, SourceChoice, SourceError,
-    SourceReport, State, Testimony, Timestamp,
+    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Socket, SocketKey, Source, SourceChoice,
+    SourceError, SourceReport, State, Testimony, Timestamp,
 };
 use sockscope_wire::windows::{quirk, table, traffic};
 
@@ -31,6 +33,9 @@ struct Rows {
     damaged: Vec<String>,
     /// Functions whose tables name no processes.
     without_owners: bool,
+    /// Which row a connection has: there is one of it, however many rows it has.
+    connections: HashMap<SocketKey, usize>,
+    duplicates: u64,
 }
 
 impl<M: Machine> WindowsSource<M> {
@@ -67,7 +72,7 @@ impl<M: Machine> WindowsSource<M> {
         snapshot.sources.push(SourceReport {
             name: self.choice.name(),
             rows: snapshot.sockets.len() as u64,
-            duplicates: 0,
+            duplicates: rows.duplicates,
             churned: 0,
             elapsed: start.elapsed(),
         });
@@ -97,6 +102,8 @@ impl<M: Machine> WindowsSource<M> {
             notices: Vec::new(),
             damaged: Vec::new(),
             without_owners: false,
+            connections: HashMap::new(),
+            duplicates: 0,
         };
         let mut read_any = false;
         let mut absent = Vec::new();
@@ -116,8 +123,9 @@ impl<M: Machine> WindowsSource<M> {
                 Err(Missing::Failed(why)) => rows.damaged.push(why),
             }
         }
-        if !read_any {
-            return Err(self.nothing(request, &rows.damaged, &absent));
+        let asks_nothing = !(request.tcp || request.udp) || !(request.ipv4 || request.ipv6);
+        if !read_any && !asks_nothing {
+            return Err(self.nothing(&rows.damaged, &absent));
         }
         for (alternatives, why) in absent {
             // Whoever asks for a source that has no such table at all learns it; what this Windows lacks of it, too.
@@ -146,12 +154,11 @@ impl<M: Machine> WindowsSource<M> {
     }
 
     /// Why there is no table at all.
-    fn nothing(&self, request: &Request, failed: &[String], absent: &[(Table, String)]) -> SourceError {
+    fn nothing(&self, failed: &[String], absent: &[(Table, String)]) -> SourceError {
         let (kind, cause) = match (failed.first(), absent.first()) {
             (Some(why), _) => (ErrorKind::Failed, why.clone()),
             (None, Some((_, why))) => (ErrorKind::Unavailable, why.clone()),
-            (None, None) if request.udp => (ErrorKind::Unavailable, "it has no UDP".into()),
-            (None, None) => (ErrorKind::Unavailable, "nothing was asked of it".into()),
+            (None, None) => (ErrorKind::Unavailable, "it has no UDP".into()),
         };
         let help = (self.choice != SourceChoice::GetExtendedTable).then(|| "try --source auto".to_owned());
         SourceError { kind, operation: "list sockets by".into(), object: self.choice.name().into(), cause, help }
@@ -197,11 +204,23 @@ impl Rows {
         let index = self.claims.tables.len();
         let offsets = (layout.first_row()..).step_by(layout.row_size());
         for (row, offset) in table(&filled.bytes, layout, filled.function.is_of_bound())?.into_iter().zip(offsets) {
+            if row.socket.key.protocol == Protocol::Tcp && row.socket.key.remote.is_some() {
+                match self.connections.entry(row.socket.key) {
+                    Entry::Occupied(known) => {
+                        self.duplicates += 1;
+                        if let Some(claim) = self.claims.all.get_mut(*known.get()) {
+                            claim.others.extend(row.pid.filter(|pid| claim.pid != Some(*pid)));
+                        }
+                        continue;
+                    }
+                    Entry::Vacant(free) => drop(free.insert(self.sockets.len())),
+                }
+            }
             if quirks && let Some(text) = quirk(&row, layout) {
                 self.quirks.push((self.sockets.len(), text));
             }
             self.without_owners |= row.pid.is_none();
-            self.claims.all.push(Claim { pid: row.pid, table: index, offset });
+            self.claims.all.push(Claim { pid: row.pid, others: Vec::new(), table: index, offset });
             self.sockets.push(row.socket);
         }
         self.claims.tables.push((layout, filled.bytes));

@@ -247,6 +247,20 @@ fn owners_are_named_or_explained() {
     assert_eq!((listener.state, listener.key.remote), (Some(State::Listen), None));
 }
 
+/// Wine gives a row for each process that has a connection open, and sometimes the same row again. Of listeners and of UDP, on
+/// the other hand, there may be several with one address.
+#[test]
+fn a_connection_is_one_socket_however_many_rows_it_has() {
+    let fake = Fake::default()
+        .tcp(&[row(5, 1, 100, 0), row(5, 1, 101, 0), row(5, 1, 100, 0), row(2, 2, 100, 0), row(2, 2, 100, 0)])
+        .process(100, "a.exe", 1)
+        .process(101, "b.exe", 2);
+    let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
+    assert_eq!((snapshot.sockets.len(), snapshot.sources[0].duplicates), (3, 2));
+    let owners = at(&snapshot.sockets, 1).owners.processes();
+    assert_eq!(owners.iter().map(|owner| owner.process.pid).collect::<Vec<_>>(), [100, 101]);
+}
+
 #[test]
 fn what_needs_more_rights_is_said() {
     let fake = Fake::default().tcp(&[row(5, 1, 100, 0)]).process(100, "protected.exe", 1);
@@ -418,6 +432,8 @@ fn sources_without_owners_or_udp_say_so() {
     let only_udp = Request { tcp: false, ..Request::default() };
     let error = fake.source(SourceChoice::GetTable2).snapshot(&only_udp).unwrap_err();
     assert!(error.to_string().contains("it has no UDP"), "{error}");
+    let nothing = Request { udp: false, ..only_udp };
+    assert_eq!(fake.source(SourceChoice::Auto).snapshot(&nothing).unwrap().sockets, []);
 }
 
 #[test]
