@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+/// Measures it against netstat.
+mod bench;
 /// What an executable for Windows is made of.
 mod executable;
 /// Compilers and Wine.
@@ -30,7 +32,9 @@ pub(crate) enum Task {
     /// Run sockscope.exe, or another program, under Wine
     Run(Run),
     /// Build everything for Windows, and run all tests under Wine
-    Test,
+    Test(test::Options),
+    /// Measure sockscope.exe against Wine's netstat.exe
+    Bench(bench::Options),
     /// Run cargo as it builds for Windows, such as `cargo -- test -p sockscope-core`
     Cargo(Cargo),
 }
@@ -73,7 +77,8 @@ pub(crate) fn run(task: &Task) -> Result<()> {
             Ok(())
         }
         Task::Run(options) => run_program(options),
-        Task::Test => test::run(),
+        Task::Test(options) => test::run(options),
+        Task::Bench(options) => bench::run(options),
         Task::Cargo(Cargo { arguments }) => {
             let mut command = Kit::open()?.cargo();
             Err(command.args(arguments).exec()).with_context(|| words(&command))
