@@ -30,6 +30,18 @@ not wait. It prints nothing when the answer is yes, and one line on standard err
 pub(crate) const CLOSE: &str = "Close connections, not their processes";
 
 /// The command `close`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_CLOSE: &str = "\
+Closes the TCP connections over IPv4 that match, whoever owns them (SetTcpEntry). Their processes go on. Windows has no call \
+that closes connections over IPv6, listeners or UDP sockets.
+
+On a terminal it shows the sockets and asks. Only the sockets that it showed are closed, never others that have their \
+addresses by then; afterwards it looks whether they are gone.
+
+It needs an administrator.";
+
+/// The command `close`, for the long help.
+#[cfg(not(windows))]
 pub(crate) const LONG_CLOSE: &str = "\
 Closes the TCP connections and connected UDP sockets that match, in any state from the first SYN to the last ACK, \
 whoever owns them. Their processes go on: the next call on such a socket fails with ECONNABORTED, and the TCP peer gets a \
@@ -111,6 +123,18 @@ pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
     sockscope assert --json state established and dport = :5432";
 
 /// Examples of `close`.
+#[cfg(windows)]
+pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
+    sockscope close --dry-run dst 192.0.2.7 and dport = :443
+
+  Ask, then close, as administrator:
+    sockscope close process = curl.exe and state established
+
+  Without a question, for scripts:
+    sockscope close --yes sport = :5432 and state close-wait";
+
+/// Examples of `close`.
+#[cfg(not(windows))]
 pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
     sockscope close --dry-run dst 192.0.2.7 and dport = :443
 
@@ -141,6 +165,25 @@ pub(crate) const LOCATE_EXAMPLES: &str = "  Where are they?
     sockscope locate --databases";
 
 /// Where databases come from.
+#[cfg(windows)]
+pub(crate) const DATABASES: &str = "  They are asked in this order; the first that knows an address answers:
+    each --database FILE
+    databases = ['FILE', ...] in %APPDATA%\\sockscope\\config.toml, else in
+      %ProgramData%\\sockscope\\config.toml (in single quotes a backslash is
+      a backslash)
+    files in the directory sockscope\\databases of %APPDATA%, %LOCALAPPDATA%
+      and %ProgramData%
+    the one that is part of the program: IP Geolocation by DB-IP (CC BY 4.0)
+  Formats are told by the content: QQWry.dat, ipv6wry.db (ZX), ipdb and datx
+  (IPIP.net), xdb and db (ip2region), czdb (CZ88), mmdb (MaxMind, DB-IP,
+  IPinfo, ...), IP2Location BIN.
+  The base64 key of a czdb is in FILE.key, in [database-keys] of the
+  configuration, or in SOCKSCOPE_DATABASE_KEY.
+  Private, loopback and other special addresses are named as what they are
+  before any database is asked.";
+
+/// Where databases come from.
+#[cfg(not(windows))]
 pub(crate) const DATABASES: &str = "  They are asked in this order; the first that knows an address answers:
     each --database FILE
     databases = [\"FILE\", ...] in ~/.config/sockscope/config.toml, else in
@@ -206,6 +249,21 @@ pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is som
   4  some sockets were closed and some refused: each is named";
 
 /// What the environment changes.
+#[cfg(windows)]
+pub(crate) const ENVIRONMENT: &str = "  NO_COLOR        if set, no colours unless --colour always asks for them
+  CLICOLOR_FORCE  if set and not 0, colours even into a file or a pipe
+  CLICOLOR        if 0, no colours
+  TERM            if dumb, no colours
+  COLUMNS         the width of the terminal, if it can't tell
+  LC_ALL LC_MESSAGES LANG
+                  the language of places, before that of the user
+  SOCKSCOPE_DATABASE_KEY
+                  the base64 key of a czdb that has none elsewhere
+  APPDATA LOCALAPPDATA ProgramData
+                  where sockscope\\config.toml and sockscope\\databases\\ are";
+
+/// What the environment changes.
+#[cfg(not(windows))]
 pub(crate) const ENVIRONMENT: &str = "  NO_COLOR        if set, no colours unless --colour always asks for them
   CLICOLOR_FORCE  if set and not 0, colours even into a file or a pipe
   CLICOLOR        if 0, no colours

@@ -169,21 +169,23 @@ impl Column {
     }
 
     /// The columns of a table if none are named and there is room: without owners if nobody looked for them, with
-    /// namespaces if there are several, with places if any is known: one, or all if several databases were asked.
+    /// namespaces if there are several, with places if any is known: one, or all if several databases were asked. Windows has no
+    /// queues, and services in processes of one name.
     pub fn default_table(frame: &Frame) -> Vec<Column> {
         let sockets = &frame.snapshot.sockets;
         let asked = |reason| reason != Some(NoOwner::NotAsked);
         let owners = sockets.is_empty() || sockets.iter().any(|socket| asked(socket.owners.reason()));
-        let mut columns = vec![
-            F(Field::Protocol),
-            F(Field::State),
-            F(Field::QueuesReceive),
-            F(Field::QueuesSend),
-            Column::Local,
-            Column::Remote,
-        ];
+        let mut columns = vec![F(Field::Protocol), F(Field::State)];
+        if frame.snapshot.os != "windows" {
+            columns.extend([F(Field::QueuesReceive), F(Field::QueuesSend)]);
+        }
+        columns.extend([Column::Local, Column::Remote]);
         if owners {
             columns.push(Column::Process);
+        }
+        // Elsewhere the name of a process tells the service, here many are called svchost.exe.
+        if frame.snapshot.os == "windows" && frame.snapshot.processes.values().any(|it| it.service.is_some()) {
+            columns.push(F(Field::OwnerService));
         }
         columns.push(F(Field::User));
         if frame.snapshot.namespaces.len() > 1 {

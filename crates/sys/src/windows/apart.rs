@@ -17,7 +17,7 @@ use windows_sys::Win32::System::Memory::{GetProcessHeap, HeapSize};
 
 use super::functions::{Call, Function};
 use super::machine::{Apart, Pending};
-use super::system::export;
+use super::system::{System, export};
 
 /// The word that tells a second run what it is for; the key of a function follows.
 const HELPER: &str = "__call-apart";
@@ -66,6 +66,11 @@ type FromStack = unsafe extern "system" fn(*mut *mut c_void, i32, HANDLE, u32, u
 type Internal = unsafe extern "system" fn(*mut *mut c_void, HANDLE, u32) -> u32;
 
 fn call(function: Function) -> (u32, Vec<u8>) {
+    if !function.is_called_apart() {
+        // Nothing asks for it but whoever wants to see a table as it is.
+        return super::read::fill(&mut System::default(), function)
+            .map_or_else(|status| (status, Vec::new()), |it| (0, it));
+    }
     const ERROR_PROC_NOT_FOUND: u32 = 127;
     let Some(address) = export(function.name) else { return (ERROR_PROC_NOT_FOUND, Vec::new()) };
     // SAFETY: no precondition.

@@ -1,6 +1,8 @@
 //! What the backend asks of Windows: everything that only a real system can answer, so that what is made of the answers is
 //! tested on any host.
 
+use std::time::Duration;
+
 use sockscope_model::{Process, SocketKey};
 use sockscope_wire::windows::{Layout, ProcessEntry, ServiceEntry};
 
@@ -24,6 +26,9 @@ pub(super) trait Machine {
     /// Has a process of its own call a function that allocates its table. It runs until the result is asked for.
     fn start_apart(&mut self, function: Function) -> Pending;
 
+    /// Waits until a table that changes quickly may be readable.
+    fn pause(&mut self, time: Duration);
+
     /// Every process.
     ///
     /// # Errors
@@ -36,8 +41,8 @@ pub(super) trait Machine {
     /// A sentence.
     fn services(&mut self) -> Result<Vec<ServiceEntry>, String>;
 
-    /// Adds path, command line and user, as far as this user may know them.
-    fn describe(&mut self, process: &mut Process);
+    /// Adds path, command line and user; false if this user may not know them.
+    fn describe(&mut self, process: &mut Process) -> bool;
 
     /// The service that has the socket of a row with module information, where Windows tells.
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String>;

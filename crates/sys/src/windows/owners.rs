@@ -59,6 +59,7 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
         socket.owners = owners(socket, claim.pid, running.as_ref());
         pids.extend(socket.owners.processes().iter().map(|owner| owner.process.pid));
     }
+    let mut refused = 0u32;
     for pid in pids {
         let entry = running.as_ref().and_then(|running| running.get(&pid));
         let mut process = Process {
@@ -71,10 +72,16 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
             service: None,
             container: None,
         };
-        if request.process_details {
-            machine.describe(&mut process);
+        if request.process_details && !machine.describe(&mut process) {
+            refused += 1;
         }
         snapshot.processes.insert(process.id, process);
+    }
+    if refused > 0 {
+        let processes = if refused == 1 { "1 process keeps".into() } else { format!("{refused} processes keep") };
+        let message =
+            format!("{processes} path, command line and user from this user; run as administrator to see them");
+        snapshot.notices.push(Notice { code: "details-need-administrator", message });
     }
     if request.process_details {
         services(machine, snapshot, claims);

@@ -118,12 +118,15 @@ pub(super) fn services() -> Result<Vec<ServiceEntry>, String> {
     outcome
 }
 
-/// Adds path, command line and user, as far as this user may know them, if the process is still the one that was listed.
-pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Option<String>>) {
-    let Some(handle) = open(process.id.pid, PROCESS_QUERY_LIMITED_INFORMATION) else { return };
+/// Adds path, command line and user, if the process is still the one that was listed; false if this user may not know them.
+pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Option<String>>) -> bool {
+    let Some(handle) = open(process.id.pid, PROCESS_QUERY_LIMITED_INFORMATION) else {
+        // SAFETY: no precondition.
+        return unsafe { GetLastError() } != ERROR_ACCESS_DENIED;
+    };
     let started = started(&handle);
     if process.id.started.is_some() && started.is_some() && started != process.id.started {
-        return;
+        return true;
     }
     process.path = path(&handle);
     if process.name.is_empty()
@@ -134,6 +137,7 @@ pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Optio
     let line = command_line(&handle).or_else(|| command_line_of_memory(process.id.pid));
     process.command_line = line.map(|line| wire::arguments(&line)).filter(|arguments| !arguments.is_empty());
     process.user = user(&handle, users);
+    true
 }
 
 fn open(pid: u32, rights: u32) -> Option<Handle> {

@@ -1,6 +1,7 @@
 //! Reading one table, whatever happens to it meanwhile.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::functions::{Function, Table};
 use super::machine::{Apart, Machine, Pending};
@@ -81,7 +82,7 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
             Apart::Crashed(_) | Apart::TimedOut(_) => Missing::Failed(format!("{title}: {error}")),
         });
     }
-    fill(machine, function).map_err(|status| match status {
+    attempt(machine, function).map_err(|status| match status {
         Status::Is(status) if is_absence(status) => Missing::Absent(format!("{title}: {}", words(status))),
         Status::Is(status) => Missing::Failed(format!("{title}: {}", words(status))),
         Status::Grew(size) => Missing::Failed(format!(
@@ -93,6 +94,19 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
     })
 }
 
+/// The table that a documented function gives, as it is.
+///
+/// # Errors
+/// The status.
+#[cfg(windows)]
+pub(super) fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, u32> {
+    attempt(machine, function).map_err(|status| match status {
+        Status::Is(status) => status,
+        Status::Grew(_) => ERROR_INSUFFICIENT_BUFFER,
+        Status::Unsuccessful => STATUS_UNSUCCESSFUL,
+    })
+}
+
 enum Status {
     Is(u32),
     /// Still too short, with so many bytes.
@@ -101,10 +115,10 @@ enum Status {
 }
 
 /// Calls the function with a buffer that is longer than what was asked for, until it fits: between two calls a table grows.
-fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Status> {
+fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Status> {
     let mut buffer = vec![0u8; FIRST_SIZE];
     let mut last = Status::Unsuccessful;
-    for _ in 0..ATTEMPTS {
+    for number in 0..ATTEMPTS {
         let mut size = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
         match machine.fill(function, &mut buffer, &mut size) {
             Ok(()) => return Ok(buffer),
@@ -118,7 +132,12 @@ fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Statu
                 }
                 buffer = vec![0; wanted + wanted / 4 + 4096];
             }
-            Err(STATUS_UNSUCCESSFUL) => last = Status::Unsuccessful,
+            // Others found that waiting and a longer buffer both help (xilun/cbwin#17, giampaolo/psutil#1335).
+            Err(STATUS_UNSUCCESSFUL) => {
+                last = Status::Unsuccessful;
+                buffer = vec![0; buffer.len() + buffer.len() / 4];
+                machine.pause(Duration::from_millis(1 << number.min(6)));
+            }
             Err(status) => return Err(Status::Is(status)),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sockscope_model::{Family, Process, SocketKey};
 use sockscope_wire::windows::{
@@ -126,6 +127,10 @@ impl Machine for System {
         apart::start(function)
     }
 
+    fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
     fn processes(&mut self) -> Result<Vec<ProcessEntry>, String> {
         processes::list()
     }
@@ -134,8 +139,8 @@ impl Machine for System {
         processes::services()
     }
 
-    fn describe(&mut self, process: &mut Process) {
-        processes::describe(process, &mut self.users);
+    fn describe(&mut self, process: &mut Process) -> bool {
+        processes::describe(process, &mut self.users)
     }
 
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String> {

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use sockscope_model::{
     NoOwner, Owners, Process, Protocol, Request, Socket, SocketKey, Source, SourceChoice, State, Tag, Timestamp,
@@ -134,6 +135,10 @@ impl Machine for Fake {
         Box::new(move || result)
     }
 
+    fn pause(&mut self, time: Duration) {
+        self.0.borrow_mut().calls.push(format!("pause {time:?}"));
+    }
+
     fn processes(&mut self) -> Result<Vec<ProcessEntry>, String> {
         Ok(self.0.borrow().processes.clone())
     }
@@ -142,8 +147,10 @@ impl Machine for Fake {
         Ok(self.0.borrow().services.clone())
     }
 
-    fn describe(&mut self, process: &mut Process) {
-        process.user = Some(r"HOST\ann".into());
+    fn describe(&mut self, process: &mut Process) -> bool {
+        let may = process.name != "protected.exe";
+        process.user = may.then(|| r"HOST\ann".into());
+        may
     }
 
     fn module(&mut self, layout: Layout, row: &[u8]) -> Option<String> {
@@ -240,6 +247,15 @@ fn owners_are_named_or_explained() {
     assert_eq!((listener.state, listener.key.remote), (Some(State::Listen), None));
 }
 
+#[test]
+fn what_needs_more_rights_is_said() {
+    let fake = Fake::default().tcp(&[row(5, 1, 100, 0)]).process(100, "protected.exe", 1);
+    let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
+    let process = snapshot.process(snapshot.sockets[0].owners.processes()[0].process).unwrap();
+    assert_eq!((process.name.as_str(), process.user.as_deref()), ("protected.exe", None));
+    assert!(snapshot.notices.iter().any(|it| it.code == "details-need-administrator"), "{:?}", snapshot.notices);
+}
+
 /// Of two services in one process, the row tells which; of one alone, the process does.
 #[test]
 fn services_are_named() {
@@ -271,6 +287,7 @@ fn a_table_that_grows_is_read() {
     let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
     assert_eq!(snapshot.sockets.len(), 1);
     assert_eq!(fake.calls("GetExtendedTcpTable:TcpRowOwnerModule"), 5);
+    assert_eq!(fake.calls("pause"), 3);
 
     let fake = Fake::default().tcp(&vec![row(5, 1, 100, 0); 3_000]);
     assert_eq!(fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap().sockets.len(), 3_000);
