@@ -154,7 +154,7 @@ fn measure_load(load: &str, contenders: &[Contender], options: &Options) -> Resu
 }
 
 /// How many lines a program prints. They are not kept, since our own memory shows in the peaks of what we start.
-fn lines(command: &mut Command) -> Result<usize> {
+pub(crate) fn lines(command: &mut Command) -> Result<usize> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut output = child.stdout.take().context("no pipe")?;
     let mut buffer = [0; 65_536];

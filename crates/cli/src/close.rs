@@ -7,7 +7,7 @@ use sockscope_output::{Column, Listing, TableOptions, brief, outcome_json, table
 use sockscope_sys::{self as sys, CloseError};
 
 use crate::args::{CloseArgs, When};
-use crate::exit::{Exit, Failure, complain, complain_notice};
+use crate::exit::{Exit, Failure, complain, complain_notice, is_closed_pipe};
 use crate::plan::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
         }
     }
     match print(&done, args.json) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        Err(error) if !is_closed_pipe(&error) => Err(Failure::Output(error)),
         _ => Ok(exit(&done)),
     }
 }

@@ -43,7 +43,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Usage(_) => Exit::Usage,
-            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Failure::Output(error) if is_closed_pipe(error) => Exit::Done,
             Failure::System(_) | Failure::Output(_) => Exit::System,
         }
     }
@@ -54,6 +54,13 @@ impl Failure {
             complain(&self.to_string());
         }
     }
+}
+
+/// Whether whoever read what we write does so no more.
+pub(crate) fn is_closed_pipe(error: &io::Error) -> bool {
+    // "No process is on the other end of the pipe" (winerror.h), which the standard library takes for something else.
+    const ERROR_PIPE_NOT_CONNECTED: i32 = 233;
+    error.kind() == io::ErrorKind::BrokenPipe || cfg!(windows) && error.raw_os_error() == Some(ERROR_PIPE_NOT_CONNECTED)
 }
 
 impl fmt::Display for Failure {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::page::printed;
 use crate::repository::{check, root, target_directory};
 
 /// Names another directory than `target/windows-kit`, such as one that several clones share.
@@ -82,6 +83,11 @@ impl Kit {
         let mut command = Command::new(self.directory.join("wine-run"));
         command.arg(program);
         command
+    }
+
+    /// What Wine says of itself.
+    pub(crate) fn wine_version(&self) -> String {
+        printed(&self.directory.join("wine-run").display().to_string(), &["--version"])
     }
 
     /// Cargo, with the compiler, linker and flags that make executables for Windows, and Wine to run them.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+/// Measures it against netstat.
+mod bench;
 /// Writes down what Wine's DLLs say, for tests and as seeds for fuzzing.
 mod capture;
 /// What an executable for Windows is made of.
@@ -35,6 +37,9 @@ pub(crate) enum Task {
     Test,
     /// Write down the tables of Wine's iphlpapi.dll, into testdata/
     Capture,
+    Test(test::Options),
+    /// Measure sockscope.exe against Wine's netstat.exe
+    Bench(bench::Options),
     /// Run cargo as it builds for Windows, such as `cargo -- test -p sockscope-core`
     Cargo(Cargo),
 }
@@ -79,6 +84,8 @@ pub(crate) fn run(task: &Task) -> Result<()> {
         Task::Run(options) => run_program(options),
         Task::Test => test::run(),
         Task::Capture => capture::run(),
+        Task::Test(options) => test::run(options),
+        Task::Bench(options) => bench::run(options),
         Task::Cargo(Cargo { arguments }) => {
             let mut command = Kit::open()?.cargo();
             Err(command.args(arguments).exec()).with_context(|| words(&command))

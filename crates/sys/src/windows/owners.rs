@@ -60,7 +60,8 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
     for (socket, claim) in snapshot.sockets.iter_mut().zip(&claims.all) {
         socket.owners = owners(socket, claim.pid, running.as_ref());
         for pid in &claim.others {
-            match (&mut socket.owners, owners(socket, Some(*pid), running.as_ref())) {
+            let others = owners(socket, Some(*pid), running.as_ref());
+            match (&mut socket.owners, others) {
                 (Owners::Processes(owners), Owners::Processes(more)) => {
                     owners.extend(more);
                     owners.sort_by_key(|owner| owner.process);
