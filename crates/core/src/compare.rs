@@ -3,8 +3,8 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 use sockscope_model::{
-    ErrorKind, Family, NoOwner, Owners, Protocol, Snapshot, Socket, SourceChoice, SourceError, State, StateSet,
-    Testimony, Timestamp, Witness,
+    Cause, Comparison, Difference, ErrorKind, Family, NoOwner, Owners, Protocol, Snapshot, Socket, SourceChoice,
+    SourceError, SourceVerdict, State, StateSet, Testimony, Timestamp, Witness,
 };
 
 /// What each witness can't show, and why.
@@ -49,12 +49,14 @@ struct Heard {
     /// Rounds in which its tables were whole: what it does not name then is missing from it.
     whole: Rounds,
     /// Of the last round in which it spoke.
-    rows: u64,
+    rows: Option<u64>,
     /// Why it could not be heard, or not wholly, at the latest.
     reason: Option<String>,
     faulty: bool,
     /// Why it sees less than it could.
     partial: Option<String>,
+    /// What about it is not as it should be.
+    suspect: Option<String>,
     /// The kinds that it has no tables of.
     lacks: Vec<(Protocol, Family, String)>,
 }
@@ -95,83 +97,6 @@ struct InUse {
     rounds: Rounds,
 }
 
-/// What came of it.
-#[derive(Debug, Clone)]
-pub struct Comparison {
-    /// How many rounds there were.
-    pub rounds: u32,
-    /// Who was asked, in the order of asking.
-    pub sources: Vec<SourceVerdict>,
-    /// The sockets that are not the same everywhere, unexplained ones first.
-    pub differences: Vec<Difference>,
-    /// Those sockets, in the same order, and everything that their numbers refer to.
-    pub snapshot: Snapshot,
-}
-
-/// How it went with one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceVerdict {
-    /// Which.
-    pub witness: Witness,
-    /// Whether it could be heard at all.
-    pub available: bool,
-    /// Why it could not be heard, or not wholly. One sentence.
-    pub reason: Option<String>,
-    /// Whether that should not be: this system has it, nobody refuses it, and yet it failed or made no sense.
-    pub faulty: bool,
-    /// Sockets that it listed in the last round in which it was heard.
-    pub rows: u64,
-}
-
-/// A socket that is not the same everywhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Who listed it, at least once.
-    pub seen_by: Vec<Witness>,
-    /// Who was heard and did not list it while others did.
-    pub missing_from: Vec<Witness>,
-    /// Why.
-    pub cause: Cause,
-    /// The same in words.
-    pub detail: String,
-}
-
-/// Why sources differ on a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Cause {
-    /// Nothing that is known explains it.
-    Unexplained,
-    /// It came, went or changed between the calls.
-    Churn,
-    /// The source can't show such a socket.
-    NotShown,
-    /// The rows differ in what has no meaning.
-    SameMeaning,
-}
-
-impl Cause {
-    /// Every cause, the worst first.
-    pub const ALL: [Cause; 4] = [Cause::Unexplained, Cause::Churn, Cause::NotShown, Cause::SameMeaning];
-
-    /// The name that formats print.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Cause::Unexplained => "unexplained",
-            Cause::Churn => "churn",
-            Cause::NotShown => "not-shown",
-            Cause::SameMeaning => "same-meaning",
-        }
-    }
-}
-
-impl Comparison {
-    /// How many differences have no explanation.
-    pub fn unexplained(&self) -> usize {
-        self.differences.iter().filter(|it| it.cause == Cause::Unexplained).count()
-    }
-}
-
 impl Comparer {
     /// As many rounds are told apart; what is heard in later ones is not taken in.
     pub const MOST_ROUNDS: u32 = Rounds::BITS;
@@ -199,7 +124,7 @@ impl Comparer {
             }
         };
         heard.spoke |= round;
-        heard.rows = testimony.snapshot.sockets.len() as u64;
+        heard.rows = Some(testimony.snapshot.sockets.len() as u64);
         heard.note(&testimony);
         match &testimony.damaged {
             Some(reason) => {
@@ -306,7 +231,9 @@ impl Comparer {
     }
 
     /// What is known so far. Where something is unexplained, further rounds may explain it.
-    pub fn comparison(&self) -> Comparison {
+    ///
+    /// The snapshot holds the sockets of the differences, in their order, and what the numbers of these refer to.
+    pub fn comparison(&self) -> (Comparison, Snapshot) {
         let mut found: Vec<(Difference, Socket)> = Vec::new();
         let known: std::collections::HashSet<u64> = self.listed.keys().filter_map(|key| key.3).collect();
         for (key, listed) in &self.listed {
@@ -330,7 +257,7 @@ impl Comparer {
         let differences;
         (differences, snapshot.sockets) = found.into_iter().unzip();
         let sources = self.heard.iter().map(Heard::verdict).collect();
-        Comparison { rounds: self.rounds, sources, differences, snapshot }
+        (Comparison { rounds: self.rounds, sources, differences }, snapshot)
     }
 
     /// All rounds that are over.
@@ -627,10 +554,11 @@ impl Heard {
             asked: 0,
             spoke: 0,
             whole: 0,
-            rows: 0,
+            rows: None,
             reason: None,
             faulty: false,
             partial: None,
+            suspect: None,
             lacks: Vec::new(),
         }
     }
@@ -646,6 +574,9 @@ impl Heard {
     fn note(&mut self, testimony: &Testimony) {
         if let Some(message) = testimony.notice(Testimony::PARTIAL) {
             self.partial = Some(message.to_owned());
+        }
+        if let Some(message) = testimony.notice(Testimony::SUSPECT) {
+            self.suspect = Some(message.to_owned());
         }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             for family in [Family::Ipv4, Family::Ipv6] {
@@ -664,6 +595,8 @@ impl Heard {
             return Some(why.clone());
         }
         let known = match self.witness {
+            // That nobody was found says little where something is in the way.
+            Witness::FdScan if self.suspect.is_some() && case.reason == Some(NoOwner::Kernel) => None,
             Witness::FdScan => knowledge::not_held(case.socket, case.reason),
             witness => knowledge::not_listed(witness, case.socket),
         };
@@ -688,7 +621,7 @@ impl Heard {
     }
 
     fn verdict(&self) -> SourceVerdict {
-        let mut reason = self.reason.clone().or_else(|| self.partial.clone());
+        let mut reason = self.reason.clone().or_else(|| self.suspect.clone()).or_else(|| self.partial.clone());
         if reason.is_none() && !self.lacks.is_empty() {
             let mut whys: Vec<&str> = self.lacks.iter().map(|it| it.2.as_str()).collect();
             whys.dedup();

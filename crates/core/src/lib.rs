@@ -20,7 +20,7 @@ mod scanner;
 /// The order of rows.
 mod sort;
 
-pub use compare::{Cause, Comparer, Comparison, Difference, SourceVerdict};
+pub use compare::Comparer;
 pub use diff::{apply, diff};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
 pub use names::{SHORT_NAMES, field_by_name};

@@ -177,6 +177,10 @@ impl Testimony {
     /// could show (a missing privilege, say), so that what it does not name means nothing. `compare` prints the message.
     pub const PARTIAL: &'static str = "witness-partial";
 
+    /// Code of a notice in the snapshot: something about the witness is not as the system makes it (a file that is mounted
+    /// over its table, say). What it does not name is missing all the same.
+    pub const SUSPECT: &'static str = "witness-suspect";
+
     /// Code of a notice in the snapshot: the witness has no table of these sockets here, which is no fault (a function that
     /// this system does not have, say).
     pub const fn lacks(protocol: Protocol, family: Family) -> &'static str {

@@ -54,8 +54,28 @@ fn failure(kind: ErrorKind) -> SourceError {
     SourceError { kind, operation: text("read"), object: text("it"), cause: text("no"), help: None }
 }
 
+/// A comparison with the sockets that it is about.
+#[derive(Debug)]
+struct Compared {
+    rounds: u32,
+    sources: Vec<SourceVerdict>,
+    differences: Vec<Difference>,
+    snapshot: Snapshot,
+}
+
+impl Compared {
+    fn of(comparer: &Comparer) -> Compared {
+        let (Comparison { rounds, sources, differences }, snapshot) = comparer.comparison();
+        Compared { rounds, sources, differences, snapshot }
+    }
+
+    fn unexplained(&self) -> usize {
+        self.differences.iter().filter(|it| it.cause == Cause::Unexplained).count()
+    }
+}
+
 /// What each witness says in each of the rounds.
-fn compare(rounds: &[&[(Witness, Result<Testimony, SourceError>)]]) -> Comparison {
+fn compare(rounds: &[&[(Witness, Result<Testimony, SourceError>)]]) -> Compared {
     let mut comparer = Comparer::new();
     for round in rounds {
         for (witness, outcome) in *round {
@@ -63,25 +83,25 @@ fn compare(rounds: &[&[(Witness, Result<Testimony, SourceError>)]]) -> Compariso
         }
         comparer.end_round();
     }
-    comparer.comparison()
+    Compared::of(&comparer)
 }
 
 /// The same in three rounds.
-fn steady(said: &[(Witness, &[Socket])]) -> Comparison {
+fn steady(said: &[(Witness, &[Socket])]) -> Compared {
     let round: Vec<_> = said.iter().map(|(witness, sockets)| (*witness, Ok(testimony(sockets)))).collect();
     compare(&[&round, &round, &round])
 }
 
 /// The one difference.
 #[track_caller]
-fn only(comparison: &Comparison) -> &Difference {
+fn only(comparison: &Compared) -> &Difference {
     let [difference] = comparison.differences.as_slice() else { panic!("{:#?}", comparison.differences) };
     assert_eq!(comparison.snapshot.sockets.len(), 1);
     difference
 }
 
 #[track_caller]
-fn cause(comparison: &Comparison) -> (Cause, &str) {
+fn cause(comparison: &Compared) -> (Cause, &str) {
     let difference = only(comparison);
     (difference.cause, difference.detail.as_str())
 }
@@ -95,7 +115,7 @@ fn what_all_see_is_no_difference() {
     ];
     let comparison = steady(&[(SOCK_DIAG, &sockets), (PROCFS, &sockets), (Witness::FdScan, &sockets)]);
     assert_eq!((comparison.differences.len(), comparison.unexplained(), comparison.rounds), (0, 0, 3));
-    let rows: Vec<u64> = comparison.sources.iter().map(|it| it.rows).collect();
+    let rows: Vec<u64> = comparison.sources.iter().filter_map(|it| it.rows).collect();
     assert_eq!(rows, [3, 3, 3]);
     assert!(comparison.sources.iter().all(|it| it.available && !it.faulty && it.reason.is_none()));
 }
@@ -274,6 +294,19 @@ fn a_scan_that_could_not_look_everywhere_misses_nothing_for_sure() {
 }
 
 #[test]
+fn a_witness_that_is_tampered_with_misses_what_it_misses() {
+    let row = |reason| [unowned(socket(None, "0.0.0.0:80", None, Some(9)), reason)];
+    for (said, witness) in [(row(NoOwner::Kernel), Witness::FdScan), (row(NoOwner::TimeWait), PROCFS)] {
+        let odd = with_notice(testimony(&[]), Testimony::SUSPECT, "something is mounted over /proc/9");
+        let round = [(SOCK_DIAG, Ok(testimony(&said))), (witness, Ok(odd))];
+        let comparison = compare(&[&round, &round]);
+        assert_eq!(cause(&comparison).0, Cause::Unexplained);
+        assert_eq!(comparison.sources[1].reason.as_deref(), Some("something is mounted over /proc/9"));
+        assert!(!comparison.sources[1].faulty);
+    }
+}
+
+#[test]
 fn subflows_share_the_inode_of_their_socket() {
     let flow = |local: &str, state| owned(socket(Some(state), local, Some("10.0.0.2:9"), Some(5)), 7);
     let flows = [flow("10.0.0.1:80", State::Established), flow("10.0.0.9:81", State::FinWait1)];
@@ -431,8 +464,8 @@ fn rounds_beyond_the_last_change_nothing() {
         comparer.hear(PROCFS, Ok(testimony(&[])));
         comparer.end_round();
     }
-    assert_eq!((comparer.rounds(), comparer.comparison().unexplained()), (Comparer::MOST_ROUNDS, 1));
-    assert_eq!(Comparer::new().comparison().differences, []);
+    assert_eq!((comparer.rounds(), Compared::of(&comparer).unexplained()), (Comparer::MOST_ROUNDS, 1));
+    assert_eq!(Compared::of(&Comparer::new()).differences, []);
 }
 
 /// One of a few sockets, so that witnesses meet.
@@ -490,7 +523,7 @@ fn any_rounds() -> impl Strategy<Value = Vec<Round>> {
     prop::collection::vec(round, 1..5)
 }
 
-fn compare_owned(rounds: &[Round]) -> Comparison {
+fn compare_owned(rounds: &[Round]) -> Compared {
     let rounds: Vec<&[_]> = rounds.iter().map(Vec::as_slice).collect();
     compare(&rounds)
 }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use sockscope_model::{
-    ErrorKind, NoOwner, Notice, Owners, Request, Snapshot, Source, SourceChoice, SourceError, Timestamp,
+    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Source, SourceChoice, SourceError,
+    Testimony, Timestamp,
 };
 use sockscope_wire::sock_diag::Table;
 
@@ -22,9 +23,16 @@ pub struct LinuxSource {
     /// When the system was started: kept, so that a process' start is the same in every snapshot.
     boot: Timestamp,
     users: Users,
+    /// Whether it is asked as a witness: tables that this kernel lacks are named one by one.
+    witness: bool,
 }
 
 impl LinuxSource {
+    /// The source as `compare` asks it.
+    pub(super) fn witness(choice: SourceChoice) -> Result<LinuxSource, SourceError> {
+        Ok(LinuxSource { witness: true, ..LinuxSource::new(choice)? })
+    }
+
     pub(super) fn new(choice: SourceChoice) -> Result<LinuxSource, SourceError> {
         if !super::SOURCES.contains(&choice) {
             return Err(SourceError {
@@ -35,7 +43,7 @@ impl LinuxSource {
                 help: Some(format!("here are: {}", names_of(super::SOURCES))),
             });
         }
-        Ok(LinuxSource { choice, boot: boot_time(), users: Users::default() })
+        Ok(LinuxSource { choice, boot: boot_time(), users: Users::default(), witness: false })
     }
 
     fn sockets(&self, request: &Request, snapshot: &mut Snapshot) -> Result<HashSet<u64>, SourceError> {
@@ -72,7 +80,9 @@ impl LinuxSource {
             let family = if *table == Table::Udp4 { "IPv4" } else { "IPv6" };
             let message = format!("the kernel has no sock_diag for UDP over {family}: {error}");
             if self.choice == SourceChoice::SockDiag {
-                snapshot.notices.push(Notice { code: "table-unavailable", message });
+                let of = if *table == Table::Udp4 { Family::Ipv4 } else { Family::Ipv6 };
+                let code = if self.witness { Testimony::lacks(Protocol::Udp, of) } else { "table-unavailable" };
+                snapshot.notices.push(Notice { code, message });
                 continue;
             }
             snapshot
@@ -191,7 +201,7 @@ fn names_of(choices: &[SourceChoice]) -> String {
 
 /// Now less the time since the start, suspended time included: what the start times under /proc count from. Rounded to
 /// the hundredth of a second that those are given in.
-fn boot_time() -> Timestamp {
+pub(super) fn boot_time() -> Timestamp {
     let micros = |clock| {
         let time = clock_gettime(clock);
         time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000)
