@@ -496,8 +496,9 @@ impl<'a> Case<'a> {
                     states(held.states)
                 ));
             }
-            let denied = matches!(sighting.reason, None | Some(NoOwner::NeedsRoot | NoOwner::NotAsked));
-            if let (0, false, [first, ..]) = (sighting.owned, denied, holders.as_slice()) {
+            // The tables' own search for owners has the same privileges, needs-root included.
+            let unasked = matches!(sighting.reason, None | Some(NoOwner::NotAsked));
+            if let (0, false, [first, ..]) = (sighting.owned, unasked, holders.as_slice()) {
                 return Some(format!(
                     "process {first} has it open, and yet {} finds no process that does ({}): the process is hidden",
                     heard.witness.name(),

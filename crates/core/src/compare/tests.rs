@@ -267,7 +267,7 @@ fn reasons_that_explain_nothing_do_not_explain() {
 
 #[test]
 fn a_process_that_only_descriptors_show_is_hidden() {
-    for reason in [NoOwner::Kernel, NoOwner::Unknown, NoOwner::OtherNamespace] {
+    for reason in [NoOwner::Kernel, NoOwner::Unknown, NoOwner::OtherNamespace, NoOwner::NeedsRoot] {
         let row = [unowned(socket(Some(State::Listen), "0.0.0.0:80", None, Some(9)), reason)];
         let held = [owned(row[0].clone(), 66)];
         let comparison = steady(&[(SOCK_DIAG, &row), (PROCFS, &row), (Witness::FdScan, &held)]);
@@ -276,7 +276,7 @@ fn a_process_that_only_descriptors_show_is_hidden() {
         assert!(found.detail.starts_with("process 66 has it open"), "{}", found.detail);
         assert_eq!(pids(&comparison.snapshot.sockets[0]).collect::<Vec<_>>(), [66], "the holder is named");
     }
-    let row = [unowned(socket(Some(State::Listen), "0.0.0.0:80", None, Some(9)), NoOwner::NeedsRoot)];
+    let row = [unowned(socket(Some(State::Listen), "0.0.0.0:80", None, Some(9)), NoOwner::NotAsked)];
     let held = [owned(row[0].clone(), 66)];
     assert_eq!(steady(&[(SOCK_DIAG, &row), (Witness::FdScan, &held)]).differences, []);
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use sockscope_model::{Family, Protocol, Request, Socket, SocketKey, SourceReport, Tag};
-use sockscope_wire::procfs as wire;
+use sockscope_wire::{Malformed, procfs as wire};
 
 use super::files;
 use super::scan::open_proc;
@@ -21,6 +21,8 @@ pub(super) struct Tables {
     pub(super) unreadable: Vec<(&'static CStr, Errno)>,
     /// Lines that made no sense.
     pub(super) malformed: u64,
+    /// The first of them.
+    pub(super) first_malformed: Option<(&'static CStr, Malformed)>,
 }
 
 /// Where `netstat` and others read them: a link to those of the process' first thread.
@@ -78,6 +80,7 @@ pub(super) fn collect(request: &Request) -> Tables {
         report: SourceReport { name: "procfs", rows: 0, duplicates: 0, churned: 0, elapsed: Default::default() },
         unreadable: Vec::new(),
         malformed: 0,
+        first_malformed: None,
     };
     for (path, protocol, family) in self::tables() {
         if is_wanted(request, protocol, family)
@@ -117,6 +120,8 @@ impl Tables {
             }
             if reading == 0 {
                 self.malformed += table.malformed.len() as u64;
+                let first = table.malformed.into_iter().next().map(|malformed| (path, malformed));
+                self.first_malformed = self.first_malformed.take().or(first);
             }
         }
         self.report.churned += once.len() as u64 - both.min(once.len() as u64);

@@ -75,7 +75,7 @@ impl LinuxSource {
     ) -> Result<HashSet<u64>, SourceError> {
         snapshot.sockets = collected.sockets;
         snapshot.sources.push(collected.report);
-        malformed(snapshot, collected.malformed, "sock_diag");
+        malformed(snapshot, collected.malformed, "sock_diag", None);
         for (table, error) in &collected.missing {
             let family = if *table == Table::Udp4 { "IPv4" } else { "IPv6" };
             let message = format!("the kernel has no sock_diag for UDP over {family}: {error}");
@@ -158,16 +158,18 @@ fn procfs_tables(request: &Request, snapshot: &mut Snapshot) -> Result<(), Sourc
         let message = format!("can't read {}: {error}; its sockets are missing", path.to_string_lossy());
         snapshot.notices.push(Notice { code: "table-unavailable", message });
     }
-    malformed(snapshot, tables.malformed, "/proc/net");
+    let first = tables.first_malformed.map(|(path, first)| format!("{}: {}", path.to_string_lossy(), first.problem));
+    malformed(snapshot, tables.malformed, "/proc/net", first);
     snapshot.sockets.extend(tables.sockets);
     snapshot.sources.push(tables.report);
     Ok(())
 }
 
-fn malformed(snapshot: &mut Snapshot, rows: u64, source: &str) {
+fn malformed(snapshot: &mut Snapshot, rows: u64, source: &str, first: Option<String>) {
     if rows > 0 {
-        let noun = if rows == 1 { "row" } else { "rows" };
-        let message = format!("{rows} {noun} of {source} made no sense and are missing");
+        let (noun, verb) = if rows == 1 { ("row", "is") } else { ("rows", "are") };
+        let first = first.map_or_else(String::new, |first| format!(" ({first})"));
+        let message = format!("{rows} {noun} of {source} made no sense and {verb} missing{first}");
         snapshot.notices.push(Notice { code: "malformed-rows", message });
     }
 }
