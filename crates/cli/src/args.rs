@@ -15,19 +15,20 @@ use crate::words;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 7] = ["list", "assert", "close", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 8] = ["list", "assert", "close", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 12] =
-    ["watch", "top", "window", "why", "wait", "kill", "compare", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 11] =
+    ["watch", "top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 11] = [
+const WITH_VALUE: [&str; 12] = [
     "--format",
     "--columns",
     "--sort",
     "--limit",
     "--source",
+    "--rounds",
     "--database",
     "--language",
     "--colour",
@@ -45,6 +46,8 @@ pub(crate) enum Typed {
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
     Close(Box<CloseArgs>),
+    /// `compare`.
+    Compare(Box<CompareArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -116,6 +119,17 @@ pub(crate) struct CloseArgs {
     pub(crate) json: bool,
 }
 
+/// The words behind `compare`.
+#[derive(Debug)]
+pub(crate) struct CompareArgs {
+    pub(crate) sockets: SocketArgs,
+    pub(crate) probe: bool,
+    pub(crate) rounds: u32,
+    pub(crate) json: bool,
+    pub(crate) colour: When,
+    pub(crate) width: Option<usize>,
+}
+
 /// The words behind `locate`.
 #[derive(Debug)]
 pub(crate) struct LocateArgs {
@@ -182,6 +196,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("list") => hidden_options(list()),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
+        Some("compare") => compare(),
         Some("locate") => locate(),
         Some("completions") => completions(),
         Some("man") => man(),
@@ -211,6 +226,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
+        Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
         Some("locate") => Ok(Typed::Locate(LocateArgs::read(&matches)?)),
         Some("completions") => {
             let shell = matches.get_one::<Shell>("shell").copied();
@@ -225,7 +241,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), close(), locate(), completions(), man(), help()];
+    let commands = [list(), assert(), close(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -257,6 +273,7 @@ pub(crate) fn everything_for_completion() -> Command {
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
+        .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))
         .mut_subcommand("man", |command| {
             command.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(COMMANDS)))
         })
@@ -363,8 +380,9 @@ impl SocketArgs {
             listening: matches.get_flag("listening"),
             processes: matches.get_flag("processes"),
             info: matches.get_flag("info"),
-            source: text(matches, "source"),
-            pushdown: !matches.get_flag("no-pushdown"),
+            // Those that every source is asked for have no option that names one.
+            source: matches.try_get_one::<String>("source").ok().flatten().cloned(),
+            pushdown: !matches!(matches.try_get_one("no-pushdown"), Ok(Some(true))),
             filter: matches.get_many::<String>("filter").unwrap_or_default().cloned().collect(),
         }
     }
@@ -408,13 +426,32 @@ impl ListArgs {
             columns: joined("columns"),
             sort: joined("sort"),
             limit: matches.get_one::<usize>("limit").copied(),
-            colour: match matches.get_one::<String>("colour").map(String::as_str) {
-                Some("always") => When::Always,
-                Some("never") => When::Never,
-                _ => When::Auto,
-            },
+            colour: When::read(matches),
             width: matches.get_one::<usize>("width").copied(),
         })
+    }
+}
+
+impl When {
+    fn read(matches: &ArgMatches) -> When {
+        match matches.get_one::<String>("colour").map(String::as_str) {
+            Some("always") => When::Always,
+            Some("never") => When::Never,
+            _ => When::Auto,
+        }
+    }
+}
+
+impl CompareArgs {
+    fn read(matches: &ArgMatches) -> CompareArgs {
+        CompareArgs {
+            sockets: SocketArgs::read(matches),
+            probe: matches.get_flag("probe"),
+            rounds: matches.get_one::<u32>("rounds").copied().unwrap_or(ROUNDS),
+            json: matches.get_flag("json"),
+            colour: When::read(matches),
+            width: matches.get_one::<usize>("width").copied(),
+        }
     }
 }
 
@@ -479,10 +516,14 @@ fn text(matches: &ArgMatches, id: &str) -> Option<String> {
     matches.get_one::<String>(id).cloned()
 }
 
+/// How often `compare` asks if nobody says otherwise.
+const ROUNDS: u32 = 3;
+
 const SOCKETS: &str = "Which sockets";
 const SHOWN: &str = "What is shown";
 const FORMATS: &str = "Formats";
 const PLACES: &str = "Places";
+const ASKING: &str = "How it is asked";
 const ACTING: &str = "Before it is done";
 const OTHER: &str = "Other";
 
@@ -571,6 +612,55 @@ fn acting_options(command: Command) -> Command {
             flag("dry-run", None, "dry-run", ACTING, "Only print what would be closed")
                 .long_help("Only print what would be closed, also with --yes. It needs no privilege."),
         )
+}
+
+fn compare() -> Command {
+    let command = Command::new("compare")
+        .about(words::COMPARE)
+        .long_about(words::LONG_COMPARE)
+        .override_usage("sockscope compare [OPTIONS] [FILTER]...")
+        .after_help(format!("Examples:\n{}", words::COMPARE_EXAMPLES))
+        .after_long_help(sections(&[
+            ("EXAMPLES", words::COMPARE_EXAMPLES),
+            ("CAUSES", words::COMPARE_CAUSES),
+            ("FILTERS", words::FILTER_SUMMARY),
+            ("EXIT STATUS", words::COMPARE_STATUS),
+        ]));
+    let command = place_options(socket_options(command), true)
+        .mut_arg("filter", |it| {
+            it.help("Only differences whose socket matches; see `sockscope help filter`").long_help(
+                "Only differences whose socket matches. All remaining words are the filter, or one quoted argument. See \
+                 `sockscope help filter`.",
+            )
+        })
+        .mut_arg("processes", |it| it.hide(true))
+        .mut_arg("info", |it| it.hide(true))
+        .mut_arg("numeric", |it| it.hide(true))
+        .arg(
+            flag("probe", None, "probe", ASKING, "Also bind every port, to find those held unseen").long_help(
+                "Also bind every TCP and UDP port on every address, one at a time and for microseconds: a port that can't be \
+                 bound is in use, whoever hides it. It never listens, and takes no port from a program that has it. A program \
+                 that wants a port in the very moment in which it is tried would find it in use, and a datagram that arrives then \
+                 is lost. Ports that only root may bind are left out for others.",
+            ),
+        )
+        .arg(
+            Arg::new("rounds")
+                .long("rounds")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..=i64::from(sockscope_core::Comparer::MOST_ROUNDS)))
+                .help_heading(ASKING)
+                .help("How often every source is asked [default: 3]")
+                .long_help(
+                    "How often every source is asked, 3 times unless you say otherwise. While something is unexplained it asks \
+                     again, 10 times in all, before it says so.",
+                ),
+        )
+        .arg(
+            flag("json", None, "json", FORMATS, "One JSON document")
+                .long_help("One JSON document, sockscope.compare/1, with every difference."),
+        );
+    common(look_options(command))
 }
 
 fn locate() -> Command {
@@ -749,10 +839,26 @@ fn list_options(command: Command) -> Command {
                 .help("table, json, ndjson, csv or html")
                 .long_help("How to print: table, json, ndjson, csv or html. The first is the default."),
         )
-        .arg(flag("json", None, "json", FORMATS, "One JSON document").long_help("One JSON document, sockscope.snapshot/1."))
+        .arg(
+            flag("json", None, "json", FORMATS, "One JSON document")
+                .long_help("One JSON document, sockscope.snapshot/1."),
+        )
         .arg(flag("ndjson", None, "ndjson", FORMATS, "One JSON object a socket, one a line"))
         .arg(flag("csv", None, "csv", FORMATS, "CSV, for spreadsheets").long_help("CSV (RFC 4180), for spreadsheets."))
-        .arg(flag("html", None, "html", FORMATS, "One HTML page"))
+        .arg(flag("html", None, "html", FORMATS, "One HTML page"));
+    let command = look_options(command);
+    let command = acting_options(command)
+        .arg(flag("kill", Some('K'), "kill", OTHER, "Close them: as `sockscope close`").long_help(
+            "Close the connections that match, as `sockscope close` does; see there, also for --yes and --dry-run.",
+        ))
+        .mut_arg("yes", |it| it.hide(true).requires("kill"))
+        .mut_arg("dry-run", |it| it.hide(true).requires("kill"));
+    common(source_options(command))
+}
+
+/// How a table looks.
+fn look_options(command: Command) -> Command {
+    command
         .arg(
             Arg::new("colour")
                 .long("colour")
@@ -778,14 +884,7 @@ fn list_options(command: Command) -> Command {
                     "Cut the lines of the table at this width; 0: never. Without it, the width of the terminal; nothing is \
                      cut in a file or a pipe.",
                 ),
-        );
-    let command = acting_options(command)
-        .arg(flag("kill", Some('K'), "kill", OTHER, "Close them: as `sockscope close`").long_help(
-            "Close the connections that match, as `sockscope close` does; see there, also for --yes and --dry-run.",
-        ))
-        .mut_arg("yes", |it| it.hide(true).requires("kill"))
-        .mut_arg("dry-run", |it| it.hide(true).requires("kill"));
-    common(source_options(command))
+        )
 }
 
 /// Options that are understood and neither shown nor completed.

@@ -10,6 +10,8 @@ mod args;
 mod assert;
 /// The command `close`.
 mod close;
+/// The command `compare`.
+mod compare;
 /// How a run ends: exit codes and the errors behind them.
 mod exit;
 /// The command `list`.

@@ -171,6 +171,12 @@ fn sections(name: &str) -> Vec<(&'static str, &'static str)> {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ],
+        "compare" => vec![
+            ("EXAMPLES", words::COMPARE_EXAMPLES),
+            ("CAUSES", words::COMPARE_CAUSES),
+            ("FILTERS", words::FILTER_SUMMARY),
+            ("EXIT STATUS", words::COMPARE_STATUS),
+        ],
         "locate" => vec![
             ("EXAMPLES", words::LOCATE_EXAMPLES),
             ("DATABASES", words::DATABASES),

@@ -108,6 +108,11 @@ impl Selection {
                 false => error,
             })?;
         self.say_what_is_unknown(&mut snapshot);
+        Ok(self.select(snapshot, databases))
+    }
+
+    /// The sockets of a snapshot that are meant.
+    pub(crate) fn select(&self, mut snapshot: Snapshot, databases: Option<Databases>) -> Seen {
         let locator = databases.map(|databases| {
             snapshot.notices.extend(databases.notices);
             Locator::new(databases.atlas)
@@ -133,11 +138,11 @@ impl Selection {
         {
             snapshot.notices.retain(|notice| notice.code != "owners-need-root");
         }
-        Ok(seen)
+        seen
     }
 
     /// The IP databases, if anything needs them; one that is named must be of use even if nothing does.
-    fn open_databases(&self) -> Result<Option<Databases>, Failure> {
+    pub(crate) fn open_databases(&self) -> Result<Option<Databases>, Failure> {
         match &self.databases {
             Some(options) if self.places || self.filter.needs().places || !options.files.is_empty() => {
                 Ok(Some(Databases::open(options)?))
@@ -304,11 +309,7 @@ impl Printing {
         Ok(match format {
             Format::Table => {
                 let terminal = Terminal::of_stdout();
-                let width = match args.width {
-                    Some(0) => None,
-                    Some(width) => Some(width),
-                    None => terminal.width(),
-                };
+                let width = terminal.width_or(args.width);
                 let colour = terminal.colour(args.colour);
                 Printing::Table(TableOptions { width, colour, header: args.header, columns, extra })
             }

@@ -1,4 +1,6 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use crate::args::When;
 
@@ -55,6 +57,15 @@ impl Terminal {
         }
     }
 
+    /// How wide output may be: as told, where 0 is without limit, else as [`Terminal::width`] has it.
+    pub(crate) fn width_or(self, told: Option<usize>) -> Option<usize> {
+        match told {
+            Some(0) => None,
+            Some(width) => Some(width),
+            None => self.width(),
+        }
+    }
+
     /// How many columns there are; `None` where it is no terminal, so that nothing is cut in a file.
     pub(crate) fn width(self) -> Option<usize> {
         if !self.is_terminal {
@@ -68,6 +79,35 @@ impl Terminal {
         };
         told.or_else(asked).filter(|columns| *columns > 0)
     }
+}
+
+/// Does the work. Where it takes longer than a second and standard error is a terminal, it says there what is being done.
+pub(crate) fn with_progress<T: Send>(doing: &str, work: impl FnOnce() -> T + Send) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            let mut shown = false;
+            for second in 1u64.. {
+                match is_done.recv_timeout(Duration::from_secs(1)) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        shown = true;
+                        // If standard error is closed by now, nobody is left to tell.
+                        let _ = write!(io::stderr(), "\r{doing} ... {second} s");
+                    }
+                    _ => break,
+                }
+            }
+            if shown {
+                let _ = write!(io::stderr(), "\r{:1$}\r", "", doing.len() + 16);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// The usual variables, strongest first: NO_COLOR (no-color.org), CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),

@@ -55,6 +55,19 @@ nothing else: -l, `listening`, `state time-wait`. Unconnected UDP sockets can't 
 
 It needs CAP_NET_ADMIN (sudo) and Linux 4.5 or later, with CONFIG_INET_DIAG_DESTROY.";
 
+/// The command `compare`, in one line.
+pub(crate) const COMPARE: &str = "Ask every source, and explain where they differ";
+
+/// The command `compare`, for the long help.
+pub(crate) const LONG_COMPARE: &str = "\
+Asks every source that this machine has for its sockets, several times, and explains where the answers differ. What one source \
+lacks in every round, though the socket is there all the time and the source could show it, is unexplained: something hides it.
+
+On Linux the sources are sock_diag (which ss reads), /proc/net (which netstat reads), and the descriptors of all processes, each \
+asked for itself; with --probe also every port. Run it as root: others can't look into the processes of others.
+
+In the table each source has a column: + it lists the socket, - it does not, ? it was not heard or has no say.";
+
 /// The command `locate`, in one line.
 pub(crate) const LOCATE: &str = "Say where addresses are, or annotate those in any text";
 
@@ -146,6 +159,25 @@ pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
 
   The listener of a port:
     sudo sockscope close listening sport = :8080";
+
+/// Examples of `compare`.
+pub(crate) const COMPARE_EXAMPLES: &str = "  Does anything hide?
+    sudo sockscope compare
+
+  Also try every port:
+    sudo sockscope compare --probe
+
+  Only what concerns one port:
+    sockscope compare sport = :443
+
+  In a check, once an hour:
+    sockscope compare --json > compare.json || mail -s sockets root < compare.json";
+
+/// Why sources differ.
+pub(crate) const COMPARE_CAUSES: &str = "  unexplained   nothing that is known explains it: look into it
+  churn         the socket came, went or changed between the calls
+  not-shown     the source can't show such sockets; the detail says why
+  same-meaning  the rows differ in what has no meaning";
 
 /// Examples of `locate`.
 pub(crate) const LOCATE_EXAMPLES: &str = "  Where are they?
@@ -239,6 +271,14 @@ pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none
   1  no socket matches; with --none: one does
   2  an option, the filter or another argument is wrong, or there is no filter
   3  the operating system refused or failed";
+
+/// The exit codes of `compare`.
+pub(crate) const COMPARE_STATUS: &str = "  0  every difference is explained, or there is none
+  1  something is unexplained
+  2  an option, the filter or another argument is wrong
+  3  no source could be heard
+  4  nothing is unexplained, but a source that should work failed or made no
+     sense: its reason is shown";
 
 /// The exit codes of `close`.
 pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is something to close

@@ -1,10 +1,12 @@
-//! The filter language, sorting, and the difference between two snapshots.
+//! The filter language, sorting, the difference between two snapshots, and what several sources say of one machine.
 //!
 //! This crate knows no operating system and does no input or output: what a filter needs to know about the machine (service
 //! names, interfaces, who asks) is handed in as a [`Context`].
 
 #![forbid(unsafe_code)]
 
+/// What several sources say of one machine, held against one another.
+mod compare;
 /// What changed between two snapshots.
 mod diff;
 /// The one language in which users say which sockets they mean.
@@ -18,6 +20,7 @@ mod scanner;
 /// The order of rows.
 mod sort;
 
+pub use compare::Comparer;
 pub use diff::{apply, diff};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
 pub use names::{SHORT_NAMES, field_by_name};

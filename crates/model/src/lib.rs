@@ -11,6 +11,8 @@
 mod address;
 /// What changed between two snapshots.
 mod change;
+/// Where the sources of one machine differ.
+mod comparison;
 /// Every scalar that a row has, by name: what filters, sorting, columns and CSV share.
 mod field;
 /// What a look-up in an IP database said.
@@ -30,6 +32,7 @@ mod traffic;
 
 pub use address::{AddressBlock, AddressBlockError, Exposure, clean_address};
 pub use change::Change;
+pub use comparison::{Cause, Comparison, Difference, SourceVerdict};
 pub use field::{Field, Value};
 pub use place::{Coordinates, IpDatabase, Place};
 pub use process::{NoOwner, Owner, Owners, Process, ProcessId};

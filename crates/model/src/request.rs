@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{AddressBlock, Snapshot, StateSet};
+use crate::{AddressBlock, Family, Protocol, Snapshot, StateSet};
 
 /// What a source is asked for. Asking for less is how a listing gets cheaper; a source may always return more rows than
 /// `states` and `condition` allow, since the filter is applied again to what it returns.
@@ -170,6 +170,33 @@ pub struct Testimony {
     /// Why some of its tables or rows are missing, though the witness itself could be heard: then what it does not name
     /// means nothing. One sentence.
     pub damaged: Option<String>,
+}
+
+impl Testimony {
+    /// Code of a notice in the snapshot: the witness is sound, but something here keeps it from seeing every socket that it
+    /// could show (a missing privilege, say), so that what it does not name means nothing. `compare` prints the message.
+    pub const PARTIAL: &'static str = "witness-partial";
+
+    /// Code of a notice in the snapshot: something about the witness is not as the system makes it (a file that is mounted
+    /// over its table, say). What it does not name is missing all the same.
+    pub const SUSPECT: &'static str = "witness-suspect";
+
+    /// Code of a notice in the snapshot: the witness has no table of these sockets here, which is no fault (a function that
+    /// this system does not have, say).
+    pub const fn lacks(protocol: Protocol, family: Family) -> &'static str {
+        match (protocol, family) {
+            (Protocol::Tcp, Family::Ipv4) => "witness-lacks-tcp-ipv4",
+            (Protocol::Tcp, Family::Ipv6) => "witness-lacks-tcp-ipv6",
+            (Protocol::Udp, Family::Ipv4) => "witness-lacks-udp-ipv4",
+            (Protocol::Udp, Family::Ipv6) => "witness-lacks-udp-ipv6",
+        }
+    }
+
+    /// The message of the notice with that code.
+    pub fn notice(&self, code: &str) -> Option<&str> {
+        let mut notices = self.snapshot.notices.iter();
+        notices.find(|notice| notice.code == code).map(|notice| notice.message.as_str())
+    }
 }
 
 /// Something that can list sockets: a system's tables, or a recording.

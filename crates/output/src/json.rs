@@ -1,9 +1,10 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use sockscope_model as model;
 
 use crate::Listing;
-use crate::schema::{Assertion, Database, Located, Outcome, Snapshot, Socket, Sockets};
+use crate::schema::{Assertion, Comparison, Database, Located, Outcome, Snapshot, Socket, Sockets};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -69,6 +70,14 @@ fn lines(listing: &Listing<'_>) -> io::Result<Vec<u8>> {
 /// The writer's.
 pub fn assert_json(out: &mut dyn Write, listing: &Listing<'_>, matched: bool, waited_us: u64) -> io::Result<()> {
     document(out, &Assertion { matched, sockets: Sockets(*listing), waited_us })
+}
+
+/// The document of `compare`, `sockscope.compare/1`, and a newline: the differences at the positions of the listing.
+///
+/// # Errors
+/// The writer's.
+pub fn compare_json(out: &mut dyn Write, comparison: &model::Comparison, listing: &Listing<'_>) -> io::Result<()> {
+    document(out, &Comparison::new(comparison, listing))
 }
 
 /// A line of `locate`: an address, and where it is.

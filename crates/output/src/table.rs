@@ -306,7 +306,7 @@ fn push_row(lines: &mut String, cell: &mut String, columns: &[Slot], row: &Row<'
 
 /// Appends one cell, cleaned and never empty. `room`: how wide it may be, for cells that can be shortened with sense;
 /// `None` if nothing is to be left out.
-fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize>) {
+pub(crate) fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize>) {
     let socket = row.socket;
     match column {
         // The columns of every listing, without the detour by way of values.
@@ -408,7 +408,7 @@ fn digits(number: usize) -> usize {
 }
 
 /// Cuts the text to `room` cells, the last being `…`.
-fn cut(text: &mut String, room: usize) {
+pub(crate) fn cut(text: &mut String, room: usize) {
     if width(text) <= room {
         return;
     }
@@ -422,11 +422,11 @@ fn cut(text: &mut String, room: usize) {
 }
 
 /// How many cells of a terminal the text takes.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-fn style(column: Column, row: &Row<'_>, cell: &str) -> Option<Style> {
+pub(crate) fn style(column: Column, row: &Row<'_>, cell: &str) -> Option<Style> {
     let dim = Some(Style::new().dimmed());
     let colour = |colour: AnsiColor| Some(colour.on_default());
     match column {
@@ -449,14 +449,14 @@ fn style(column: Column, row: &Row<'_>, cell: &str) -> Option<Style> {
     }
 }
 
-fn push_styled(out: &mut String, style: Option<Style>, text: &str) {
+pub(crate) fn push_styled(out: &mut String, style: Option<Style>, text: &str) {
     match style {
         Some(style) => _ = write!(out, "{style}{text}{style:#}"),
         None => out.push_str(text),
     }
 }
 
-fn push_spaces(out: &mut String, count: usize) {
+pub(crate) fn push_spaces(out: &mut String, count: usize) {
     out.extend(std::iter::repeat_n(' ', count));
 }
 

@@ -18,24 +18,28 @@ pub struct TableText {
     pub malformed: Vec<Malformed>,
 }
 
-/// Decodes a whole table file. A line that makes no sense is reported beside the others.
+/// Decodes a whole table file. A line that makes no sense is reported beside the others, and so are missing titles and a
+/// line that is cut off: the kernel writes both, so a file without them is no table, however few rows it has.
 pub fn table(text: &[u8], protocol: Protocol, family: Family) -> TableText {
     let mut found = TableText { sockets: Vec::new(), malformed: Vec::new() };
+    let malformed = |offset, problem| Malformed { what: "table of /proc/net", offset, problem };
     let mut offset = 0;
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let start = offset;
         offset += line.len() + 1;
-        // The first line holds the titles.
-        if number == 0 || line.iter().all(u8::is_ascii_whitespace) {
+        if number == 0 {
+            if !line.trim_ascii_start().starts_with(b"sl ") {
+                found.malformed.push(malformed(start, "its line of titles is missing"));
+            }
             continue;
         }
-        match row(line, protocol, family) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        // What stands behind the last line end was cut off, or the text would end there.
+        match row(line, protocol, family).filter(|_| offset <= text.len()) {
             Some(socket) => found.sockets.push(socket),
-            None => found.malformed.push(Malformed {
-                what: "table of /proc/net",
-                offset: start,
-                problem: "not a row of a socket table",
-            }),
+            None => found.malformed.push(malformed(start, "not a row of a socket table")),
         }
     }
     found
@@ -299,7 +303,7 @@ mod tests {
         assert_eq!(waiting.key.remote, Some("127.0.0.2:40000".parse().unwrap()));
         assert_eq!((waiting.uid, waiting.owners.reason()), (None, Some(NoOwner::TimeWait)));
         assert_eq!(waiting.timer.unwrap().expires_us, 0xf51 * 10_000);
-        let six = "titles\n 0: 0000000000000000FFFF00000100007F:0016 00000000000000000000000000000000:0000 0A \
+        let six = "  sl  titles\n 0: 0000000000000000FFFF00000100007F:0016 00000000000000000000000000000000:0000 0A \
                    00000000:00000000 00:00000000 00000000     0        0 99 1\n";
         let found = table(six.as_bytes(), Protocol::Tcp, Family::Ipv6);
         assert_eq!(found.sockets[0].key.local, "[::ffff:127.0.0.1]:22".parse().unwrap());
@@ -311,6 +315,23 @@ mod tests {
         let found = table(text.as_bytes(), Protocol::Tcp, Family::Ipv4);
         assert_eq!((found.sockets.len(), found.malformed.len()), (2, 2));
         assert_eq!(found.malformed[0].offset, TCP.len());
+    }
+
+    #[test]
+    fn what_is_no_table_is_not_taken_for_an_empty_one() {
+        for (text, rows, malformed) in [
+            ("", 0, 1),
+            ("\n", 0, 1),
+            ("nonsense\n", 0, 1),
+            ("\0\0\0\0", 0, 1),
+            (TCP.lines().next().unwrap(), 0, 0),
+            (TCP.split_once('\n').unwrap().1, 1, 1),
+            (TCP.trim_end(), 1, 1),
+            (TCP, 2, 0),
+        ] {
+            let found = table(text.as_bytes(), Protocol::Tcp, Family::Ipv4);
+            assert_eq!((found.sockets.len(), found.malformed.len()), (rows, malformed), "{text:?}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ mod number {
 }
 
 /// The state of that number in `/proc/net/tcp` and in sock_diag.
-pub(crate) fn state(number: u8) -> State {
+pub fn state(number: u8) -> State {
     match number {
         number::ESTABLISHED => State::Established,
         number::SYN_SENT => State::SynSent,

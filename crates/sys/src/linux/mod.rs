@@ -2,6 +2,8 @@
 
 /// Paths of cgroups by id.
 mod cgroups;
+/// Every process' sockets, each asked for itself.
+mod descriptors;
 /// Closing sockets.
 mod destroy;
 /// Where configuration and data are.
@@ -14,6 +16,8 @@ mod names;
 mod netlink;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// Every port, whether it can be bound.
+mod probe;
 /// The tables under /proc/net.
 mod procfs;
 /// Every process' descriptors.

@@ -30,7 +30,7 @@ use sockscope_model::{
 use sockscope_wire::procfs as wire;
 
 use super::files::{self, NumberPath};
-use super::scan::{FastMap, Scan, Scanner, Which, open_directory, open_proc};
+use super::scan::{FastMap, HeldSocket, Scan, Scanner, Which, open_directory, open_proc};
 use super::sock_diag;
 
 /// Inode of the first PID namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO).
@@ -118,7 +118,7 @@ impl<'a> Search<'a> {
     }
 
     fn scanner(&self) -> Scanner<'_> {
-        Scanner { wanted: &self.wanted, boot: self.boot, details: self.request.process_details }
+        Scanner { wanted: &self.wanted, boot: self.boot, details: self.request.process_details, proc: None }
     }
 
     fn run(&mut self, tunnels: &HashSet<u64>) {
@@ -377,7 +377,7 @@ struct InFlight {
 
 /// Which descriptors wait in unread messages. Where a Unix socket's fdinfo counts some, its first message is peeked at,
 /// which hands us duplicates of them and leaves the message where it is.
-fn in_flight(other_sockets: &[(u32, u32, u64)]) -> InFlight {
+fn in_flight(other_sockets: &[HeldSocket]) -> InFlight {
     let mut found = InFlight::default();
     if other_sockets.is_empty() {
         return found;
@@ -389,7 +389,7 @@ fn in_flight(other_sockets: &[(u32, u32, u64)]) -> InFlight {
     let Ok(proc) = open_proc() else { return found };
     let mut text = Vec::new();
     let mut seen = HashSet::new();
-    for (pid, fd, inode) in other_sockets {
+    for HeldSocket { pid, fd, inode, .. } in other_sockets {
         if !unix.contains(inode) || !seen.insert(*inode) {
             continue;
         }
@@ -454,17 +454,17 @@ fn peek_offset(socket: &OwnedFd) -> Option<i32> {
     (status == 0).then_some(value)
 }
 
-fn in_first_pid_namespace() -> bool {
+pub(super) fn in_first_pid_namespace() -> bool {
     rustix::fs::stat(c"/proc/self/ns/pid").is_ok_and(|found| found.st_ino == FIRST_PID_NAMESPACE)
 }
 
 /// Whether /proc was mounted to hide other users' processes (hidepid).
-fn processes_are_hidden() -> bool {
+pub(super) fn processes_are_hidden() -> bool {
     files::read(c"/proc/self/mountinfo").is_ok_and(|text| wire::hides_processes(&text))
 }
 
 /// Whether we have CAP_SYS_PTRACE (number 19, linux/capability.h): then only a security module, or a process of another
 /// user namespace, can refuse us.
-fn may_trace() -> bool {
+pub(super) fn may_trace() -> bool {
     files::read(c"/proc/thread-self/status").is_ok_and(|text| wire::has_capability(&text, 19))
 }

@@ -60,6 +60,19 @@ pub(super) struct Hit {
     pub(super) fd: u32,
 }
 
+/// A descriptor of some socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeldSocket {
+    /// The process.
+    pub(super) pid: u32,
+    /// Whose table it is in: the process', or that of a thread with a table of its own.
+    pub(super) task: u32,
+    /// The descriptor.
+    pub(super) fd: u32,
+    /// The socket's inode.
+    pub(super) inode: u64,
+}
+
 /// What a scan saw.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
@@ -72,8 +85,8 @@ pub(super) struct Scan {
     pub(super) pids: Vec<u32>,
     /// Processes that hold any socket, wanted or not.
     pub(super) socket_holders: Vec<u32>,
-    /// Sockets that are not wanted, most of them Unix sockets: process, descriptor, inode.
-    pub(super) other_sockets: Vec<(u32, u32, u64)>,
+    /// Sockets that are not wanted, most of them Unix sockets.
+    pub(super) other_sockets: Vec<HeldSocket>,
     /// io_uring rings: process and descriptor.
     pub(super) rings: Vec<(u32, u32)>,
     /// Why some process could not be looked into, though nobody forbade it: no descriptors left, say.
@@ -123,18 +136,21 @@ pub(super) struct Scanner<'a> {
     pub(super) boot: Timestamp,
     /// Whether path, command line and so on are read.
     pub(super) details: bool,
+    /// The file system of processes, where it is not to be the one at /proc.
+    pub(super) proc: Option<BorrowedFd<'a>>,
 }
 
 impl Scanner<'_> {
     /// Looks into the processes, with as many threads as there are processors.
     pub(super) fn run(self, which: &Which<'_>) -> Scan {
-        let proc = match open_proc() {
-            Ok(proc) => proc,
+        let own = match self.proc.map_or_else(|| open_proc().map(Some), |_| Ok(None)) {
+            Ok(own) => own,
             Err(error) => return Scan { failed: Some(error), ..Scan::default() },
         };
+        let Some(proc) = self.proc.or(own.as_ref().map(AsFd::as_fd)) else { return Scan::default() };
         let pids = match which {
             Which::These(pids) | Which::ThreadsOf(pids) => pids.to_vec(),
-            Which::All => match numbers_in(proc.as_fd()) {
+            Which::All => match numbers_in(proc) {
                 Ok(pids) => pids,
                 Err(error) => return Scan { failed: Some(error), ..Scan::default() },
             },
@@ -147,8 +163,8 @@ impl Scanner<'_> {
             // Processes are handed out one at a time: some have three descriptors, some have a hundred thousand.
             while let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
                 match which {
-                    Which::ThreadsOf(_) => self.threads(proc.as_fd(), *pid, &mut buffers, &mut scan),
-                    _ => self.process(proc.as_fd(), *pid, &mut buffers, &mut scan),
+                    Which::ThreadsOf(_) => self.threads(proc, *pid, &mut buffers, &mut scan),
+                    _ => self.process(proc, *pid, &mut buffers, &mut scan),
                 }
             }
             scan
@@ -190,7 +206,7 @@ impl Scanner<'_> {
                 return;
             }
         };
-        self.table(directory.as_fd(), directory.as_fd(), pid, buffers, scan);
+        self.table(directory.as_fd(), directory.as_fd(), (pid, pid), buffers, scan);
     }
 
     /// Threads usually share their process' descriptors, which kcmp(2) tells without reading them. Those that do not
@@ -208,17 +224,18 @@ impl Scanner<'_> {
             }
             if let Ok(directory) = open_directory(&tasks, NumberPath::new(thread, c"/fd").as_c_str()) {
                 read = thread;
-                self.table(directory.as_fd(), process.as_fd(), pid, buffers, scan);
+                self.table(directory.as_fd(), process.as_fd(), (pid, thread), buffers, scan);
             }
         }
     }
 
-    /// Reads one table of descriptors; `process` is the handle on the one of the process.
+    /// Reads one table of descriptors, of a process or one of its threads; `process_directory` is the handle on the one of
+    /// the process.
     fn table(
         self,
         directory: BorrowedFd<'_>,
         process_directory: BorrowedFd<'_>,
-        pid: u32,
+        (pid, task): (u32, u32),
         buffers: &mut Buffers,
         scan: &mut Scan,
     ) {
@@ -251,7 +268,7 @@ impl Scanner<'_> {
                 holds_sockets = true;
                 match self.wanted.get(&inode) {
                     Some(slot) => scan.hits.push(Hit { slot: *slot, process, fd }),
-                    None => scan.other_sockets.push((pid, fd, inode)),
+                    None => scan.other_sockets.push(HeldSocket { pid, task, fd, inode }),
                 }
             } else if target == b"anon_inode:[io_uring]" {
                 scan.rings.push((pid, fd));

@@ -6,7 +6,8 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use sockscope_model::{
-    ErrorKind, NoOwner, Notice, Owners, Request, Snapshot, Source, SourceChoice, SourceError, Timestamp,
+    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Source, SourceChoice, SourceError,
+    Testimony, Timestamp,
 };
 use sockscope_wire::sock_diag::Table;
 
@@ -22,9 +23,16 @@ pub struct LinuxSource {
     /// When the system was started: kept, so that a process' start is the same in every snapshot.
     boot: Timestamp,
     users: Users,
+    /// Whether it is asked as a witness: tables that this kernel lacks are named one by one.
+    witness: bool,
 }
 
 impl LinuxSource {
+    /// The source as `compare` asks it.
+    pub(super) fn witness(choice: SourceChoice) -> Result<LinuxSource, SourceError> {
+        Ok(LinuxSource { witness: true, ..LinuxSource::new(choice)? })
+    }
+
     pub(super) fn new(choice: SourceChoice) -> Result<LinuxSource, SourceError> {
         if !super::SOURCES.contains(&choice) {
             return Err(SourceError {
@@ -35,7 +43,7 @@ impl LinuxSource {
                 help: Some(format!("here are: {}", names_of(super::SOURCES))),
             });
         }
-        Ok(LinuxSource { choice, boot: boot_time(), users: Users::default() })
+        Ok(LinuxSource { choice, boot: boot_time(), users: Users::default(), witness: false })
     }
 
     fn sockets(&self, request: &Request, snapshot: &mut Snapshot) -> Result<HashSet<u64>, SourceError> {
@@ -67,12 +75,14 @@ impl LinuxSource {
     ) -> Result<HashSet<u64>, SourceError> {
         snapshot.sockets = collected.sockets;
         snapshot.sources.push(collected.report);
-        malformed(snapshot, collected.malformed, "sock_diag");
+        malformed(snapshot, collected.malformed, "sock_diag", None);
         for (table, error) in &collected.missing {
             let family = if *table == Table::Udp4 { "IPv4" } else { "IPv6" };
             let message = format!("the kernel has no sock_diag for UDP over {family}: {error}");
             if self.choice == SourceChoice::SockDiag {
-                snapshot.notices.push(Notice { code: "table-unavailable", message });
+                let of = if *table == Table::Udp4 { Family::Ipv4 } else { Family::Ipv6 };
+                let code = if self.witness { Testimony::lacks(Protocol::Udp, of) } else { "table-unavailable" };
+                snapshot.notices.push(Notice { code, message });
                 continue;
             }
             snapshot
@@ -148,16 +158,18 @@ fn procfs_tables(request: &Request, snapshot: &mut Snapshot) -> Result<(), Sourc
         let message = format!("can't read {}: {error}; its sockets are missing", path.to_string_lossy());
         snapshot.notices.push(Notice { code: "table-unavailable", message });
     }
-    malformed(snapshot, tables.malformed, "/proc/net");
+    let first = tables.first_malformed.map(|(path, first)| format!("{}: {}", path.to_string_lossy(), first.problem));
+    malformed(snapshot, tables.malformed, "/proc/net", first);
     snapshot.sockets.extend(tables.sockets);
     snapshot.sources.push(tables.report);
     Ok(())
 }
 
-fn malformed(snapshot: &mut Snapshot, rows: u64, source: &str) {
+fn malformed(snapshot: &mut Snapshot, rows: u64, source: &str, first: Option<String>) {
     if rows > 0 {
-        let noun = if rows == 1 { "row" } else { "rows" };
-        let message = format!("{rows} {noun} of {source} made no sense and are missing");
+        let (noun, verb) = if rows == 1 { ("row", "is") } else { ("rows", "are") };
+        let first = first.map_or_else(String::new, |first| format!(" ({first})"));
+        let message = format!("{rows} {noun} of {source} made no sense and {verb} missing{first}");
         snapshot.notices.push(Notice { code: "malformed-rows", message });
     }
 }
@@ -191,7 +203,7 @@ fn names_of(choices: &[SourceChoice]) -> String {
 
 /// Now less the time since the start, suspended time included: what the start times under /proc count from. Rounded to
 /// the hundredth of a second that those are given in.
-fn boot_time() -> Timestamp {
+pub(super) fn boot_time() -> Timestamp {
     let micros = |clock| {
         let time = clock_gettime(clock);
         time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000)

@@ -1,19 +1,54 @@
-use sockscope_model::{Request, Source, SourceChoice, SourceError, Testimony, Witness};
+//! The witnesses of `compare`. Each is asked by itself: none falls back on another, and what it could not read is said
+//! rather than passed over.
 
-use super::NativeSource;
+use sockscope_model::{ErrorKind, Notice, Request, Source, SourceChoice, SourceError, Testimony, Witness};
+
+use super::{NativeSource, descriptors, probe, procfs};
 
 /// Who can be asked which sockets there are, the one that knows most first.
-pub const WITNESSES: &[Witness] = &[Witness::Source(SourceChoice::SockDiag), Witness::Source(SourceChoice::Procfs)];
+pub const WITNESSES: &[Witness] = &[
+    Witness::Source(SourceChoice::SockDiag),
+    Witness::Source(SourceChoice::Procfs),
+    Witness::FdScan,
+    Witness::BindProbe,
+];
 
 /// Asks one of them, and no other: what it does not know stays unknown.
 ///
 /// # Errors
 /// It could not be heard.
 pub fn testify(witness: Witness, request: &Request) -> Result<Testimony, SourceError> {
-    let choice = match witness {
-        Witness::Source(choice) => choice,
-        _ => SourceChoice::SockDiag,
-    };
-    let snapshot = NativeSource::new(choice)?.snapshot(request)?;
-    Ok(Testimony { snapshot, quirks: Vec::new(), damaged: None })
+    match witness {
+        Witness::Source(choice) => listed(choice, request),
+        Witness::FdScan => descriptors::scan(request),
+        Witness::BindProbe => probe::probe(request),
+        _ => Err(SourceError {
+            kind: ErrorKind::Unavailable,
+            operation: "ask".into(),
+            object: witness.name().into(),
+            cause: "Linux does not have it".into(),
+            help: None,
+        }),
+    }
+}
+
+fn listed(choice: SourceChoice, request: &Request) -> Result<Testimony, SourceError> {
+    let mut snapshot = NativeSource::witness(choice)?.snapshot(request)?;
+    // Beside these, notices are about owners, and say nothing of what is listed.
+    let damage = |notice: &Notice| matches!(notice.code, "malformed-rows" | "table-unavailable");
+    let damaged = snapshot.notices.iter().find(|notice| damage(notice)).map(|notice| notice.message.clone());
+    if choice == SourceChoice::Procfs {
+        let covered: Vec<String> =
+            procfs::covered(request).iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        if !covered.is_empty() {
+            snapshot.notices.push(Notice {
+                code: Testimony::SUSPECT,
+                message: format!(
+                    "something is mounted over {}, so what is read there is not the kernel's (see findmnt)",
+                    covered.join(", ")
+                ),
+            });
+        }
+    }
+    Ok(Testimony { snapshot, quirks: Vec::new(), damaged })
 }

@@ -1,0 +1,106 @@
+use std::io::Write;
+use std::time::Duration;
+
+use sockscope_core::Comparer;
+use sockscope_model::{Cause, Comparison, Request, Snapshot, Witness};
+use sockscope_output::{CompareOptions, Listing, clean, compare_json, compare_table};
+use sockscope_sys as sys;
+
+use crate::args::CompareArgs;
+use crate::exit::{Exit, Failure, complain};
+use crate::plan::{Seen, Selection};
+use crate::terminal::{self, Terminal};
+
+/// So many rounds there are before something is called unexplained.
+const BEFORE_UNEXPLAINED: u32 = 10;
+/// A further round begins as much later than the one before as there were rounds, so that what explains a difference by
+/// its passing has time to pass.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// `sockscope compare`.
+pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
+    let mut selection = Selection::new(&args.sockets)?;
+    selection.places = args.json;
+    let databases = selection.open_databases()?;
+    let asked = &selection.request;
+    // No source is asked for less because of the filter: they may differ in what it asks for.
+    let request = Request {
+        tcp: asked.tcp,
+        udp: asked.udp,
+        ipv4: asked.ipv4,
+        ipv6: asked.ipv6,
+        traffic: asked.traffic,
+        cgroups: args.json || asked.cgroups,
+        ..Request::default()
+    };
+    if args.probe {
+        complain("notice: --probe binds every TCP and UDP port for microseconds; it never listens");
+    }
+    let (comparison, snapshot) = ask(args, &request);
+    if comparison.sources.iter().all(|source| !source.available) {
+        return Err(unheard(&comparison));
+    }
+    let mut seen = selection.select(snapshot, databases);
+    seen.locate();
+    let Seen { frame, rows, .. } = seen;
+    let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+    let mut out = terminal::stdout();
+    let printed = if args.json {
+        compare_json(&mut out, &comparison, &listing)
+    } else {
+        let terminal = Terminal::of_stdout();
+        let options = CompareOptions { width: terminal.width_or(args.width), colour: terminal.colour(args.colour) };
+        compare_table(&mut out, &comparison, &listing, &options)
+    };
+    printed.and_then(|()| out.flush()).map_err(Failure::Output)?;
+    // What the filter leaves out is not asked about.
+    let mut shown = rows.iter().filter_map(|row| comparison.differences.get(*row));
+    Ok(if shown.any(|it| it.cause == Cause::Unexplained) {
+        Exit::No
+    } else if comparison.sources.iter().any(|source| source.faulty) {
+        Exit::Partly
+    } else {
+        Exit::Done
+    })
+}
+
+/// Asks all sources again and again.
+fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
+    let mut comparer = Comparer::new();
+    // A probe takes as long as all others together: once is enough, unless it found something.
+    let mut probe = args.probe;
+    loop {
+        for witness in sys::WITNESSES.iter().filter(|it| probe || **it != Witness::BindProbe) {
+            let doing = match witness {
+                Witness::BindProbe => "trying every port",
+                _ => "asking for sockets",
+            };
+            comparer.hear(*witness, terminal::with_progress(doing, || sys::testify(*witness, request)));
+        }
+        comparer.end_round();
+        probe = false;
+        if comparer.rounds() < args.rounds {
+            continue;
+        }
+        let (comparison, snapshot) = comparer.comparison();
+        if comparison.unexplained() == 0 || comparer.rounds() >= args.rounds.max(BEFORE_UNEXPLAINED) {
+            return (comparison, snapshot);
+        }
+        let mut unexplained = comparison.differences.iter().filter(|it| it.cause == Cause::Unexplained);
+        probe = args.probe && unexplained.any(|it| it.seen_by.contains(&Witness::BindProbe));
+        std::thread::sleep(PAUSE * comparer.rounds());
+    }
+}
+
+/// Nobody said anything.
+fn unheard(comparison: &Comparison) -> Failure {
+    let mut message = "no source could be heard".to_owned();
+    for source in &comparison.sources {
+        let reason = source.reason.as_deref().unwrap_or("no reason was given");
+        message.push_str(&format!("\n  {}: {}", source.witness.name(), clean(reason)));
+    }
+    if comparison.sources.is_empty() {
+        message.push_str(&format!(": sockscope has no backend for {}", std::env::consts::OS));
+    }
+    Failure::System(message)
+}

@@ -1,0 +1,689 @@
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+use sockscope_model::{
+    Cause, Comparison, Difference, ErrorKind, Family, NoOwner, Owners, Protocol, Snapshot, Socket, SourceChoice,
+    SourceError, SourceVerdict, State, StateSet, Testimony, Timestamp, Witness,
+};
+
+/// What each witness can't show, and why.
+mod knowledge;
+
+/// Holds what several witnesses say against one another, round by round.
+///
+/// A round asks every witness once. What one of them lacks in every round in which another has it, though the socket was
+/// there all the time and the witness could show it, is [`Cause::Unexplained`]: somebody hides it.
+#[derive(Debug, Default)]
+pub struct Comparer {
+    /// Rounds that are over.
+    rounds: u32,
+    heard: Vec<Heard>,
+    /// What the tables list.
+    listed: HashMap<Key, Listed, RandomState>,
+    /// What processes hold, by inode.
+    held: HashMap<u64, Held, RandomState>,
+    /// Ports that a probe found in use.
+    in_use: HashMap<(Protocol, Family, u16), InUse, RandomState>,
+    /// Ports that some row names, and in which rounds.
+    ports: HashMap<(Protocol, u16), Rounds, RandomState>,
+    /// A snapshot without rows, for the names of everything.
+    names: Option<Snapshot>,
+}
+
+/// Bit n: round n.
+type Rounds = u32;
+
+/// What witnesses agree on if they speak of one socket. Scopes are left out, since some sources lack them; the last is the
+/// inode.
+type Key = (Protocol, (IpAddr, u16), Option<(IpAddr, u16)>, Option<u64>);
+
+/// How it went with one witness.
+#[derive(Debug)]
+struct Heard {
+    witness: Witness,
+    /// Rounds in which it was asked.
+    asked: Rounds,
+    /// Rounds in which it said something.
+    spoke: Rounds,
+    /// Rounds in which its tables were whole: what it does not name then is missing from it.
+    whole: Rounds,
+    /// Of the last round in which it spoke.
+    rows: Option<u64>,
+    /// Why it could not be heard, or not wholly, at the latest.
+    reason: Option<String>,
+    faulty: bool,
+    /// Why it sees less than it could.
+    partial: Option<String>,
+    /// What about it is not as it should be.
+    suspect: Option<String>,
+    /// The kinds that it has no tables of.
+    lacks: Vec<(Protocol, Family, String)>,
+}
+
+/// What the tables say of sockets with one key: mostly one socket, but where there are no inodes there may be several.
+#[derive(Debug)]
+struct Listed {
+    /// As the best of the witnesses describes each.
+    sockets: Vec<Socket>,
+    by: Vec<Sighting>,
+}
+
+/// What one witness says of the sockets with one key.
+#[derive(Debug)]
+struct Sighting {
+    /// Its place in [`Comparer::heard`].
+    witness: usize,
+    /// For each of the sockets, the rounds in which it named as many.
+    rounds: Vec<Rounds>,
+    states: StateSet,
+    pids: BTreeSet<u32>,
+    /// Rounds in which it named an owner.
+    owned: Rounds,
+    reason: Option<NoOwner>,
+    quirks: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Held {
+    socket: Socket,
+    rounds: Rounds,
+    states: StateSet,
+}
+
+#[derive(Debug)]
+struct InUse {
+    socket: Socket,
+    rounds: Rounds,
+}
+
+impl Comparer {
+    /// As many rounds are told apart; what is heard in later ones is not taken in.
+    pub const MOST_ROUNDS: u32 = Rounds::BITS;
+
+    /// Nobody was heard yet.
+    pub fn new() -> Comparer {
+        Comparer::default()
+    }
+
+    /// Takes in what a witness says, or why it could not be heard. Nothing of it is kept but each socket once.
+    pub fn hear(&mut self, witness: Witness, outcome: Result<Testimony, SourceError>) {
+        let Some(round) = 1u32.checked_shl(self.rounds) else { return };
+        let place = self.heard.iter().position(|it| it.witness == witness).unwrap_or_else(|| {
+            self.heard.push(Heard::new(witness));
+            self.heard.len() - 1
+        });
+        let Some(heard) = self.heard.get_mut(place) else { return };
+        heard.asked |= round;
+        let testimony = match outcome {
+            Ok(testimony) => testimony,
+            Err(error) => {
+                heard.faulty |= matches!(error.kind, ErrorKind::Failed | ErrorKind::Malformed);
+                heard.reason = Some(error.to_string());
+                return;
+            }
+        };
+        heard.spoke |= round;
+        heard.rows = Some(testimony.snapshot.sockets.len() as u64);
+        heard.note(&testimony);
+        match &testimony.damaged {
+            Some(reason) => {
+                heard.faulty = true;
+                heard.reason = Some(reason.clone());
+            }
+            None => heard.whole |= round,
+        }
+        let Testimony { mut snapshot, quirks, .. } = testimony;
+        let sockets = std::mem::take(&mut snapshot.sockets);
+        self.learn_names(snapshot);
+        match witness {
+            Witness::Source(choice) => self.take_list(place, rank(choice), round, sockets, quirks),
+            Witness::FdScan => self.take_held(round, sockets),
+            _ => self.take_in_use(round, sockets),
+        }
+    }
+
+    /// Says that every witness was asked once more.
+    pub fn end_round(&mut self) {
+        self.rounds = self.rounds.saturating_add(1).min(Comparer::MOST_ROUNDS);
+    }
+
+    /// How many rounds are over.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    fn learn_names(&mut self, snapshot: Snapshot) {
+        let Some(names) = &mut self.names else {
+            self.names = Some(Snapshot { notices: Vec::new(), sources: Vec::new(), ..snapshot });
+            return;
+        };
+        names.processes.extend(snapshot.processes);
+        names.users.extend(snapshot.users);
+        names.interfaces.extend(snapshot.interfaces);
+        names.cgroups.extend(snapshot.cgroups);
+        names.namespaces.extend(snapshot.namespaces);
+    }
+
+    fn take_list(
+        &mut self,
+        witness: usize,
+        rank: u8,
+        round: Rounds,
+        sockets: Vec<Socket>,
+        quirks: Vec<(usize, String)>,
+    ) {
+        let mut quirks_of: HashMap<usize, Vec<String>> = HashMap::new();
+        for (row, quirk) in quirks {
+            quirks_of.entry(row).or_default().push(quirk);
+        }
+        let mut groups: HashMap<Key, Vec<(Socket, Vec<String>)>, RandomState> = HashMap::default();
+        for (row, socket) in sockets.into_iter().enumerate() {
+            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            let quirks = quirks_of.remove(&row).unwrap_or_default();
+            groups.entry(key(&socket)).or_default().push((socket, quirks));
+        }
+        for (key, mut group) in groups {
+            // Twins are told apart by what there is, so that the order of rows means nothing.
+            group.sort_by_cached_key(|(socket, quirks)| {
+                (socket.state, pids(socket).collect::<Vec<_>>(), socket.owners.reason(), socket.opened, quirks.clone())
+            });
+            // An inode is one socket's, however often the row is given.
+            if key.3.is_some() {
+                group.truncate(1);
+            }
+            let listed = self.listed.entry(key).or_insert_with(|| Listed { sockets: Vec::new(), by: Vec::new() });
+            let best = listed.by.iter().all(|it| self.heard.get(it.witness).is_none_or(|it| rank <= it.rank()));
+            let sighting = sighting(&mut listed.by, witness);
+            for (twin, (socket, quirks)) in group.into_iter().enumerate() {
+                sighting.add(twin, round, &socket, quirks);
+                match listed.sockets.get_mut(twin) {
+                    Some(known) if best => *known = socket,
+                    Some(_) => {}
+                    None => listed.sockets.push(socket),
+                }
+            }
+        }
+    }
+
+    fn take_held(&mut self, round: Rounds, mut sockets: Vec<Socket>) {
+        sockets.sort_by_cached_key(key);
+        for socket in sockets {
+            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            let Some(inode) = socket.inode else { continue };
+            let states = comparable(socket.state);
+            match self.held.get_mut(&inode) {
+                Some(held) => {
+                    held.rounds |= round;
+                    held.states = held.states.or(states);
+                    held.socket = socket;
+                }
+                None => _ = self.held.insert(inode, Held { socket, rounds: round, states }),
+            }
+        }
+    }
+
+    fn take_in_use(&mut self, round: Rounds, sockets: Vec<Socket>) {
+        for socket in sockets {
+            let port = (socket.key.protocol, socket.family(), socket.key.local.port());
+            self.in_use.entry(port).or_insert(InUse { socket, rounds: 0 }).rounds |= round;
+        }
+    }
+
+    /// What is known so far. Where something is unexplained, further rounds may explain it.
+    ///
+    /// The snapshot holds the sockets of the differences, in their order, and what the numbers of these refer to.
+    pub fn comparison(&self) -> (Comparison, Snapshot) {
+        let mut found: Vec<(Difference, Socket)> = Vec::new();
+        let known: std::collections::HashSet<u64> = self.listed.keys().filter_map(|key| key.3).collect();
+        for (key, listed) in &self.listed {
+            let held = key.3.and_then(|inode| self.held.get(&inode));
+            for (twin, socket) in listed.sockets.iter().enumerate() {
+                found.extend(self.judge(&Case::of_listed(self, listed, twin, socket, held)));
+            }
+        }
+        for (_, held) in self.held.iter().filter(|(inode, _)| !known.contains(inode)) {
+            found.extend(self.judge(&Case::of_held(self, held)));
+        }
+        for ((protocol, _, port), in_use) in &self.in_use {
+            found.extend(self.judge_port(*protocol, *port, in_use));
+        }
+        found.sort_by_cached_key(|(difference, socket)| {
+            let (_, (local, port), remote, inode) = key(socket);
+            (difference.cause, socket.key.protocol, port, local, remote, inode, socket.state, difference.detail.clone())
+        });
+        let mut snapshot =
+            self.names.clone().unwrap_or_else(|| Snapshot::new("", String::new(), Timestamp::from_micros(0)));
+        let differences;
+        (differences, snapshot.sockets) = found.into_iter().unzip();
+        let sources = self.heard.iter().map(Heard::verdict).collect();
+        (Comparison { rounds: self.rounds, sources, differences }, snapshot)
+    }
+
+    /// All rounds that are over.
+    fn all(&self) -> Rounds {
+        1u32.checked_shl(self.rounds).map_or(Rounds::MAX, |bit| bit - 1)
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Option<(Difference, Socket)> {
+        let all = self.all();
+        let (mut seen_by, mut missing_from) = (Vec::new(), Vec::new());
+        // Rounds in which one of those that know the socket was heard: it was away where none of them named it then.
+        let mut knowable = 0;
+        let (mut sometimes, mut why_not_shown, mut puzzles) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, heard) in self.heard.iter().enumerate().filter(|(_, it)| it.witness != Witness::BindProbe) {
+            let seen = case.seen.get(place).copied().unwrap_or(0);
+            let missed = heard.whole & case.present & !seen;
+            if seen != 0 {
+                seen_by.push(heard.witness);
+                knowable |= heard.spoke;
+                if missed != 0 {
+                    sometimes.push(format!("{} missed it in {}", heard.witness.name(), rounds_text(missed)));
+                }
+            } else if missed != 0 {
+                missing_from.push(heard.witness);
+                match heard.cannot_show(case) {
+                    Some(why) => why_not_shown.push(format!("{}: {why}", heard.witness.name())),
+                    None => puzzles.push(heard),
+                }
+            }
+        }
+        let away = knowable & all & !case.present;
+        let contradictions = if away == 0 && sometimes.is_empty() { case.contradictions(self) } else { Vec::new() };
+        let mut words = Vec::new();
+        let cause = if !contradictions.is_empty() || !puzzles.is_empty() && away == 0 {
+            words.extend(puzzles.iter().map(|heard| heard.puzzle(case, self.rounds)));
+            words.extend(contradictions);
+            Cause::Unexplained
+        } else if !sometimes.is_empty() || !puzzles.is_empty() {
+            if away != 0 {
+                words.push(came_and_went(case.present, all));
+            }
+            words.append(&mut sometimes);
+            Cause::Churn
+        } else if !missing_from.is_empty() {
+            Cause::NotShown
+        } else if !case.quirks.is_empty() {
+            Cause::SameMeaning
+        } else {
+            return None;
+        };
+        words.append(&mut why_not_shown);
+        words.extend(case.quirks.iter().map(|(witness, quirk)| format!("{}: {quirk}", witness.name())));
+        let mut socket = case.socket.clone();
+        if let (Owners::Nobody(_), Some(held)) = (&socket.owners, case.held)
+            && let Owners::Processes(_) = held.socket.owners
+        {
+            socket.owners = held.socket.owners.clone();
+        }
+        Some((Difference { seen_by, missing_from, cause, detail: words.join("; ") }, socket))
+    }
+
+    /// A port that a probe could not bind.
+    fn judge_port(&self, protocol: Protocol, port: u16, in_use: &InUse) -> Option<(Difference, Socket)> {
+        let named = self.ports.get(&(protocol, port)).copied().unwrap_or(0);
+        if in_use.rounds & !named == 0 {
+            return None;
+        }
+        let others = self.heard.iter().filter(|it| it.witness != Witness::BindProbe && it.whole & in_use.rounds != 0);
+        let missing_from: Vec<Witness> =
+            if named == 0 { others.clone().map(|it| it.witness).collect() } else { vec![] };
+        let probed = self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke);
+        let always = in_use.rounds == probed & self.all() && named == 0;
+        let (cause, detail) = if !always {
+            let detail = format!(
+                "the port was in use in {} while no source listed a socket on it",
+                rounds_text(in_use.rounds & !named)
+            );
+            (Cause::Churn, detail)
+        } else if let Some(why) = self.unseen_holder(protocol) {
+            (Cause::NotShown, format!("the port can't be bound, and no source lists a socket on it: {why}"))
+        } else {
+            let detail = format!(
+                "the port can't be bound, and no source lists a socket on it {}: something holds it unseen",
+                in_rounds(self.rounds)
+            );
+            (Cause::Unexplained, detail)
+        };
+        let seen_by = vec![Witness::BindProbe];
+        Some((Difference { seen_by, missing_from, cause, detail }, in_use.socket.clone()))
+    }
+
+    /// Why a port may be in use by a socket that nobody could list: damaged tables, or a socket that is only bound, which
+    /// not every system lists and an ordinary user can't find among descriptors.
+    fn unseen_holder(&self, protocol: Protocol) -> Option<String> {
+        let mut tables = self.heard.iter().filter(|it| matches!(it.witness, Witness::Source(_)));
+        if !tables.clone().any(|it| it.whole != 0 && it.lacks.iter().all(|lack| lack.0 != protocol)) {
+            return Some("no source that could be heard wholly lists such sockets".to_owned());
+        }
+        let shows_bound = tables.any(|it| it.whole != 0 && knowledge::shows_bound(it.witness));
+        let scan = self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole != 0);
+        let bound = self.listed.values().flat_map(|it| &it.sockets).any(|it| it.state == Some(State::Bound));
+        match scan {
+            _ if protocol != Protocol::Tcp || shows_bound && bound => None,
+            Some(Heard { partial: None, .. }) => None,
+            Some(Heard { partial: Some(why), .. }) => Some(format!("it may be bound and no more, and {why}")),
+            None if shows_bound => None,
+            None => Some("it may be bound and no more, which no source that could be heard shows".to_owned()),
+        }
+    }
+}
+
+/// All that is said of one socket.
+struct Case<'a> {
+    socket: &'a Socket,
+    /// What the scan of descriptors says of it.
+    held: Option<&'a Held>,
+    /// By the witness' place, the rounds in which it named the socket.
+    seen: Vec<Rounds>,
+    /// The rounds in which somebody did.
+    present: Rounds,
+    /// What the tables say beside its being there; nothing where several sockets can't be told apart.
+    sightings: &'a [Sighting],
+    quirks: Vec<(Witness, &'a str)>,
+    /// Why nobody owns it, as the best of the tables says.
+    reason: Option<NoOwner>,
+}
+
+impl<'a> Case<'a> {
+    fn of_listed(
+        comparer: &Comparer,
+        listed: &'a Listed,
+        twin: usize,
+        socket: &'a Socket,
+        held: Option<&'a Held>,
+    ) -> Case<'a> {
+        let mut seen = vec![0; comparer.heard.len()];
+        let mut quirks = Vec::new();
+        for sighting in &listed.by {
+            if let Some(seen) = seen.get_mut(sighting.witness) {
+                *seen = sighting.rounds.get(twin).copied().unwrap_or(0);
+            }
+            if let (0, Some(heard)) = (twin, comparer.heard.get(sighting.witness)) {
+                quirks.extend(sighting.quirks.iter().map(|quirk| (heard.witness, quirk.as_str())));
+            }
+        }
+        quirks.sort_unstable();
+        let present = seen.iter().fold(0, |all, rounds| all | rounds);
+        if let Some(held) = held
+            && let Some(place) = comparer.heard.iter().position(|it| it.witness == Witness::FdScan)
+            && let Some(seen) = seen.get_mut(place)
+        {
+            *seen = held.rounds & present;
+        }
+        let sightings = if listed.sockets.len() == 1 { listed.by.as_slice() } else { &[] };
+        Case { socket, held, seen, present, sightings, quirks, reason: socket.owners.reason() }
+    }
+
+    /// A socket that processes hold and no table lists.
+    fn of_held(comparer: &Comparer, held: &'a Held) -> Case<'a> {
+        let seen = comparer.heard.iter().map(|it| if it.witness == Witness::FdScan { held.rounds } else { 0 });
+        Case {
+            socket: &held.socket,
+            held: Some(held),
+            seen: seen.collect(),
+            present: held.rounds,
+            sightings: &[],
+            quirks: Vec::new(),
+            reason: None,
+        }
+    }
+
+    /// Where two witnesses that saw the socket in every round never agree on what it is.
+    fn contradictions(&self, comparer: &Comparer) -> Vec<String> {
+        let mut found = Vec::new();
+        let all = comparer.all();
+        let steady: Vec<(&Heard, &Sighting)> = self
+            .sightings
+            .iter()
+            .filter_map(|it| Some((comparer.heard.get(it.witness)?, it)))
+            .filter(|(heard, it)| it.rounds.first() == Some(&(heard.spoke & all)))
+            .collect();
+        let states = |set: StateSet| {
+            let names = State::NAMED.into_iter().filter(|state| set.contains(*state));
+            names.filter_map(State::name).collect::<Vec<_>>().join(" or ")
+        };
+        for (index, (one, first)) in steady.iter().enumerate() {
+            for (other, second) in steady.iter().skip(index + 1) {
+                if self.socket.state.is_some() && first.states.and(second.states).is_empty() {
+                    found.push(format!(
+                        "{} says {} and {} says {}",
+                        one.witness.name(),
+                        states(first.states),
+                        other.witness.name(),
+                        states(second.states)
+                    ));
+                }
+                if first.owned & second.owned != 0
+                    && (first.reason, second.reason) == (None, None)
+                    && first.pids.is_disjoint(&second.pids)
+                {
+                    let list = |pids: &BTreeSet<u32>| pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                    found.push(format!(
+                        "{} says that process {} has it and {} says process {}",
+                        one.witness.name(),
+                        list(&first.pids),
+                        other.witness.name(),
+                        list(&second.pids)
+                    ));
+                }
+            }
+        }
+        if let Some(held) = self.held
+            && held.rounds & self.present == self.present
+        {
+            found.extend(self.contradicts_holders(&steady, held, states));
+        }
+        found
+    }
+
+    /// Where the descriptors tell another story than the tables.
+    fn contradicts_holders(
+        &self,
+        steady: &[(&Heard, &Sighting)],
+        held: &Held,
+        states: impl Fn(StateSet) -> String,
+    ) -> Option<String> {
+        let holders: Vec<u32> = pids(&held.socket).collect();
+        for (heard, sighting) in steady {
+            // MPTCP: further connections bear the inode of the first, and states of their own.
+            let same = key(&held.socket) == key(self.socket) && self.socket.state.is_some();
+            if same && held.socket.state.is_some() && held.states.and(sighting.states).is_empty() {
+                return Some(format!(
+                    "{} says {} and the socket itself says {}",
+                    heard.witness.name(),
+                    states(sighting.states),
+                    states(held.states)
+                ));
+            }
+            // The tables' own search for owners has the same privileges, needs-root included.
+            let unasked = matches!(sighting.reason, None | Some(NoOwner::NotAsked));
+            if let (0, false, [first, ..]) = (sighting.owned, unasked, holders.as_slice()) {
+                return Some(format!(
+                    "process {first} has it open, and yet {} finds no process that does ({}): the process is hidden",
+                    heard.witness.name(),
+                    sighting.reason.map_or("unknown", NoOwner::name)
+                ));
+            }
+        }
+        None
+    }
+}
+
+impl Sighting {
+    fn add(&mut self, twin: usize, round: Rounds, socket: &Socket, quirks: Vec<String>) {
+        match self.rounds.get_mut(twin) {
+            Some(rounds) => *rounds |= round,
+            None => self.rounds.push(round),
+        }
+        self.states = self.states.or(comparable(socket.state));
+        self.pids.extend(pids(socket));
+        match socket.owners.reason() {
+            None => self.owned |= round,
+            Some(reason) => self.reason = Some(reason),
+        }
+        for quirk in quirks {
+            if !self.quirks.contains(&quirk) {
+                self.quirks.push(quirk);
+            }
+        }
+    }
+}
+
+/// The witness' among the sightings, a new one if it had none.
+fn sighting(by: &mut Vec<Sighting>, witness: usize) -> &mut Sighting {
+    let place = by.iter().position(|it| it.witness == witness).unwrap_or(by.len());
+    if place == by.len() {
+        by.push(Sighting {
+            witness,
+            rounds: Vec::new(),
+            states: StateSet::NONE,
+            pids: BTreeSet::new(),
+            owned: 0,
+            reason: None,
+            quirks: Vec::new(),
+        });
+    }
+    #[expect(clippy::indexing_slicing, reason = "it was found, or pushed just now")]
+    &mut by[place]
+}
+
+impl Heard {
+    fn new(witness: Witness) -> Heard {
+        Heard {
+            witness,
+            asked: 0,
+            spoke: 0,
+            whole: 0,
+            rows: None,
+            reason: None,
+            faulty: false,
+            partial: None,
+            suspect: None,
+            lacks: Vec::new(),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self.witness {
+            Witness::Source(choice) => rank(choice),
+            _ => u8::MAX,
+        }
+    }
+
+    /// Keeps what the testimony says of what it can't show.
+    fn note(&mut self, testimony: &Testimony) {
+        if let Some(message) = testimony.notice(Testimony::PARTIAL) {
+            self.partial = Some(message.to_owned());
+        }
+        if let Some(message) = testimony.notice(Testimony::SUSPECT) {
+            self.suspect = Some(message.to_owned());
+        }
+        for protocol in [Protocol::Tcp, Protocol::Udp] {
+            for family in [Family::Ipv4, Family::Ipv6] {
+                let is_new = self.lacks.iter().all(|it| (it.0, it.1) != (protocol, family));
+                if let (true, Some(message)) = (is_new, testimony.notice(Testimony::lacks(protocol, family))) {
+                    self.lacks.push((protocol, family, message.to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Why the witness can't show the socket, if that is so.
+    fn cannot_show(&self, case: &Case<'_>) -> Option<String> {
+        let kind = (case.socket.key.protocol, case.socket.family());
+        if let Some((.., why)) = self.lacks.iter().find(|it| (it.0, it.1) == kind) {
+            return Some(why.clone());
+        }
+        let known = match self.witness {
+            // That nobody was found says little where something is in the way.
+            Witness::FdScan if self.suspect.is_some() && case.reason == Some(NoOwner::Kernel) => None,
+            Witness::FdScan => knowledge::not_held(case.socket, case.reason),
+            witness => knowledge::not_listed(witness, case.socket),
+        };
+        known.map(str::to_owned).or_else(|| self.partial.clone())
+    }
+
+    /// What is strange about the socket's missing from this witness.
+    fn puzzle(&self, case: &Case<'_>, rounds: u32) -> String {
+        let rounds = in_rounds(rounds);
+        match (self.witness, case.reason) {
+            (Witness::FdScan, Some(reason)) => format!(
+                "no process has it open {rounds}, hidden ones included, and nothing shows that the kernel holds it ({})",
+                reason.name()
+            ),
+            (Witness::FdScan, None) => {
+                format!("a process is said to have it open, and has no such descriptor when asked {rounds}")
+            }
+            (witness, _) => {
+                format!("{} does not list it {rounds}, though it shows such sockets", witness.name())
+            }
+        }
+    }
+
+    fn verdict(&self) -> SourceVerdict {
+        let mut reason = self.reason.clone().or_else(|| self.suspect.clone()).or_else(|| self.partial.clone());
+        if reason.is_none() && !self.lacks.is_empty() {
+            let mut whys: Vec<&str> = self.lacks.iter().map(|it| it.2.as_str()).collect();
+            whys.dedup();
+            reason = Some(whys.join("; "));
+        }
+        let available = self.spoke != 0;
+        SourceVerdict { witness: self.witness, available, reason, faulty: self.faulty, rows: self.rows }
+    }
+}
+
+/// Whose description of a socket says most, lowest first.
+fn rank(choice: SourceChoice) -> u8 {
+    match choice {
+        SourceChoice::SockDiag | SourceChoice::GetExtendedTable => 0,
+        SourceChoice::GetTable => 2,
+        _ => 1,
+    }
+}
+
+fn key(socket: &Socket) -> Key {
+    let sockscope_model::SocketKey { protocol, local, remote, .. } = socket.key;
+    (protocol, (local.ip(), local.port()), remote.map(|it| (it.ip(), it.port())), socket.inode)
+}
+
+fn pids(socket: &Socket) -> impl Iterator<Item = u32> + '_ {
+    socket.owners.processes().iter().map(|owner| owner.process.pid)
+}
+
+/// States that may be held against one another: to a descriptor that was asked, a bound socket is a closed one.
+fn comparable(state: Option<State>) -> StateSet {
+    match state {
+        None => StateSet::NONE,
+        Some(State::Bound) => StateSet::NONE.with(State::Closed),
+        Some(state) => StateSet::NONE.with(state),
+    }
+}
+
+/// `in any of 3 rounds`.
+fn in_rounds(rounds: u32) -> String {
+    if rounds == 1 { "in the one round".to_owned() } else { format!("in any of {rounds} rounds") }
+}
+
+/// `round 2`, `rounds 1, 3`.
+fn rounds_text(rounds: Rounds) -> String {
+    let numbers: Vec<String> =
+        (0..Rounds::BITS).filter(|bit| rounds >> bit & 1 == 1).map(|bit| (bit + 1).to_string()).collect();
+    format!("{} {}", if numbers.len() == 1 { "round" } else { "rounds" }, numbers.join(", "))
+}
+
+/// What became of a socket that was not there all the time.
+fn came_and_went(present: Rounds, all: Rounds) -> String {
+    let first = present.trailing_zeros();
+    let behind = Rounds::BITS - present.leading_zeros();
+    let unbroken = present.count_ones() == behind.saturating_sub(first);
+    let (from_start, to_end) = (present & 1 == 1, present > all >> 1);
+    match (unbroken, from_start, to_end) {
+        (true, false, true) => format!("it came in round {}", first + 1),
+        (true, true, false) => format!("it was gone after round {behind}"),
+        _ => format!("it came and went: there in {}", rounds_text(present)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
