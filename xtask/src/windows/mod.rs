@@ -33,10 +33,9 @@ pub(crate) enum Task {
     Build(Profile),
     /// Run sockscope.exe, or another program, under Wine
     Run(Run),
-    /// Build everything for Windows, and run all tests under Wine
-    Test,
     /// Write down the tables of Wine's iphlpapi.dll, into testdata/
     Capture,
+    /// Build everything for Windows, and run all tests under Wine
     Test(test::Options),
     /// Measure sockscope.exe against Wine's netstat.exe
     Bench(bench::Options),
@@ -82,7 +81,6 @@ pub(crate) fn run(task: &Task) -> Result<()> {
             Ok(())
         }
         Task::Run(options) => run_program(options),
-        Task::Test => test::run(),
         Task::Capture => capture::run(),
         Task::Test(options) => test::run(options),
         Task::Bench(options) => bench::run(options),

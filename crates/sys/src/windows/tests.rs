@@ -303,7 +303,7 @@ fn a_table_that_grows_is_read() {
     assert_eq!(fake.calls("GetExtendedTcpTable:TcpRowOwnerModule"), 5);
     assert_eq!(fake.calls("pause"), 3);
 
-    let fake = Fake::default().tcp(&vec![row(5, 1, 100, 0); 3_000]);
+    let fake = Fake::default().tcp(&(0..3_000).map(|port| row(5, port, 100, 0)).collect::<Vec<_>>());
     assert_eq!(fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap().sockets.len(), 3_000);
     assert_eq!(fake.calls("GetExtendedTcpTable:TcpRowOwnerModule"), 2);
 }
