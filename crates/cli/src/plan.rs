@@ -278,7 +278,9 @@ impl ListPlan {
         let needs = sort.iter().fold(printing_needs(&printing), |needs, key| needs.or(Needs::of(key.field)));
         let request = &mut selection.request;
         request.owners = args.owners && (request.owners || needs.owners);
-        request.process_details = args.owners && (request.process_details || needs.process_details);
+        // On Windows a socket's user is that of its process.
+        let details = request.process_details || needs.process_details || cfg!(windows);
+        request.process_details = args.owners && details;
         request.traffic |= needs.traffic;
         request.cgroups |= needs.cgroups;
         if needs.places && selection.databases.is_none() && sort.iter().any(|key| key.field.needs_places()) {

@@ -31,6 +31,8 @@ struct Rows {
     notices: Vec<Notice>,
     /// Tables that should have been there.
     damaged: Vec<String>,
+    /// What this Windows has no table of, and why.
+    absent: Vec<(Protocol, Family, String)>,
     /// Functions whose tables name no processes.
     without_owners: bool,
     /// Which row a connection has: there is one of it, however many rows it has.
@@ -58,7 +60,10 @@ impl<M: Machine> WindowsSource<M> {
 
     /// The snapshot, and what rows said beside their meaning.
     pub(super) fn testify(&mut self, request: &Request) -> Result<Testimony, SourceError> {
-        let (snapshot, rows) = self.pass(request, true)?;
+        let (mut snapshot, rows) = self.pass(request, true)?;
+        for (protocol, family, message) in rows.absent {
+            snapshot.notices.push(Notice { code: Testimony::lacks(protocol, family), message });
+        }
         let damaged = (!rows.damaged.is_empty()).then(|| rows.damaged.join("; "));
         Ok(Testimony { snapshot, quirks: rows.quirks, damaged })
     }
@@ -101,6 +106,7 @@ impl<M: Machine> WindowsSource<M> {
             quirks: Vec::new(),
             notices: Vec::new(),
             damaged: Vec::new(),
+            absent: Vec::new(),
             without_owners: false,
             connections: HashMap::new(),
             duplicates: 0,
@@ -128,6 +134,8 @@ impl<M: Machine> WindowsSource<M> {
             return Err(self.nothing(&rows.damaged, &absent));
         }
         for (alternatives, why) in absent {
+            let first = alternatives.first().filter(|function| !function.is_of_bound());
+            rows.absent.extend(first.map(|it| (it.layout.protocol(), it.layout.family(), why.clone())));
             // Whoever asks for a source that has no such table at all learns it; what this Windows lacks of it, too.
             if let Some(function) = alternatives.first().filter(|function| self.lack_matters(**function)) {
                 let message = format!("{} is missing: {why}", kind(function.layout));

@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sockscope_model::{
-    NoOwner, Owners, Process, Protocol, Request, Socket, SocketKey, Source, SourceChoice, State, Tag, Timestamp,
+    Family, NoOwner, Owners, Process, Protocol, Request, Socket, SocketKey, Source, SourceChoice, State, Tag,
+    Testimony, Timestamp,
 };
 use sockscope_wire::windows::{Layout, ProcessEntry, ServiceEntry};
 
@@ -401,6 +402,11 @@ fn undocumented_tables_are_read_where_they_are() {
     let snapshot = fake.source(SourceChoice::Auto).snapshot(&request).unwrap();
     assert_eq!(at(&snapshot.sockets, 81).state, Some(State::Bound));
     assert_eq!(snapshot.notices, [], "what an older or newer Windows lacks of it harms nobody");
+
+    let testimony = fake.source(SourceChoice::InternalGetTable).testify(&request).unwrap();
+    assert!(testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv4)).is_none());
+    let lack = testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv6)).unwrap();
+    assert_eq!(lack, "iphlpapi.dll here has no InternalGetTcp6Table2");
 
     let error = fake.source(SourceChoice::AllocateExTableFromStack).snapshot(&request).unwrap_err();
     assert!(error.to_string().contains("it ended the process that called it (0x80000100)"), "{error}");
