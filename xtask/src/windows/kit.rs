@@ -58,11 +58,14 @@ impl Kit {
         let version = read("compiler")?.trim().to_owned();
         // It was moved if it names another place.
         ensure!(Path::new(read("wine-is-in")?.trim()) == directory.canonicalize()?, "it was moved");
+        let installed = printed(&format!("{COMPILERS}/rustc"), &["-V"]);
+        ensure!(installed.split(' ').nth(1) == Some(&version), "it is for Rust {version}, and {installed} is here");
         let kit = Kit { directory, version };
         ensure!(kit.sysroot().exists(), "no standard library");
         Ok(kit)
     }
 
+    /// As `windows-kit.sh` names it.
     fn sysroot(&self) -> PathBuf {
         self.directory.join(format!("sysroot-{}-2", self.version))
     }
