@@ -233,3 +233,27 @@ fn u32_at(bytes: &[u8], at: usize) -> Result<u32> {
     let bytes = bytes.get(at..).and_then(<[u8]>::first_chunk).context("too short")?;
     Ok(u32::from_le_bytes(*bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_in_both_encodings() {
+        let with = |text: &[u8]| Executable { path: PathBuf::new(), bytes: [b"MZ\0", text, b"\0"].concat() };
+        with(b"std/src/io.rs registry/crate-1.0/src/lib.rs").check_paths().unwrap();
+        let ours = root().join("crates").display().to_string();
+        for path in [ours.as_str(), "/home/ann/.cargo/registry", "/usr/src/rustc-1.96.0/library"] {
+            assert!(with(path.as_bytes()).check_paths().is_err(), "{path}");
+            let wide: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(with(&wide).check_paths().is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_executable_is_refused() {
+        let text = Executable { path: PathBuf::new(), bytes: b"#!/bin/sh".to_vec() };
+        text.check_libraries().unwrap_err();
+        text.check_resources().unwrap_err();
+    }
+}

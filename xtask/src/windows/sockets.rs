@@ -345,9 +345,9 @@ fn ss(of: &Rows) -> Result<Rows> {
 fn ss_end(text: &str) -> Result<Option<(IpAddr, u16)>> {
     let (address, port) = text.rsplit_once(':').with_context(|| format!("ss prints {text:?}"))?;
     let Ok(port) = port.parse() else { return Ok(None) };
-    let address = address.trim_start_matches('[').trim_end_matches(']');
-    // With the interface, of others' link-local sockets.
+    // With the interface, such as link-local ones.
     let address = address.split('%').next().unwrap_or(address);
+    let address = address.trim_start_matches('[').trim_end_matches(']');
     // Both families
     let address = if address == "*" { "::" } else { address };
     Ok(Some((address.parse().with_context(|| format!("ss prints {text:?}"))?, port)))
@@ -368,4 +368,36 @@ fn ss_state(name: &str) -> Result<String> {
 pub(crate) fn build_testkit(kit: &Kit, profile: &str) -> Result<PathBuf> {
     kit.build(&["--package", "sockscope-testkit", "--bin", "sockscope-testkit"], profile)?;
     Ok(kit.built(profile).join("sockscope-testkit.exe"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_read_as_ss_writes_them() {
+        let end = |text| ss_end(text).unwrap().map(|(address, port)| format!("{address} {port}"));
+        for (text, expected) in [
+            ("127.0.0.1:80", Some("127.0.0.1 80")),
+            ("127.0.0.53%lo:53", Some("127.0.0.53 53")),
+            ("[::1]:443", Some("::1 443")),
+            ("[::ffff:127.0.0.1]:1", Some("::ffff:127.0.0.1 1")),
+            ("[fe80::1]%eth0:546", Some("fe80::1 546")),
+            ("*:8080", Some(":: 8080")),
+            ("0.0.0.0:*", None),
+            ("[::]:*", None),
+        ] {
+            assert_eq!(end(text).as_deref(), expected, "{text}");
+        }
+        ss_end("nonsense").unwrap_err();
+    }
+
+    #[test]
+    fn states_have_our_names() {
+        assert_eq!(
+            ["ESTAB", "LISTEN", "LAST-ACK"].map(|name| ss_state(name).unwrap()),
+            ["established", "listen", "last-ack"]
+        );
+        ss_state("UNCONN").unwrap_err();
+    }
 }

@@ -88,7 +88,8 @@ fn the_examples_of_the_help_work() {
             let example = example.split("  ").next().unwrap_or_default();
             let example = example.split(" | ").next().unwrap_or_default();
             let example = example.split(" && ").next().unwrap_or_default();
-            if example.starts_with('(') {
+            // Nor is anything closed for the sake of an example; where closing takes `sudo`, it does not come this far.
+            if example.starts_with('(') || example.starts_with("close") && !example.contains("--dry-run") {
                 continue;
             }
             let output = sockscope().current_dir(directory.path()).args(shell_words(example)).output().unwrap();
