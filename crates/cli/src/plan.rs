@@ -228,7 +228,9 @@ impl Kinds {
             Family::Ipv4 => self.ipv4,
             Family::Ipv6 => self.ipv6,
         };
-        protocol && family && (!self.listening || socket.is_listening())
+        // Of a port that a probe found in use nobody knows whether it is listened on.
+        let may_listen = socket.is_listening() || socket.key.protocol == Protocol::Tcp && socket.state.is_none();
+        protocol && family && (!self.listening || may_listen)
     }
 }
 

@@ -64,7 +64,8 @@ Asks every source that this machine has for its sockets, several times, and expl
 lacks in every round, though the socket is there all the time and the source could show it, is unexplained: something hides it.
 
 On Linux the sources are sock_diag (which ss reads), /proc/net (which netstat reads), and the descriptors of all processes, each \
-asked for itself; with --probe also every port. Run it as root: others can't look into the processes of others.
+asked for itself; with --probe also every port. Run it as root: others can't look into the processes of others. On Windows they \
+are the functions of iphlpapi.dll, the old ones included.
 
 In the table each source has a column: + it lists the socket, - it does not, ? it was not heard or has no say.";
 

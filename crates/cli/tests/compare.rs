@@ -1,7 +1,7 @@
 //! `sockscope compare` against what really hides sockets: mounts over /proc, in namespaces of their own, and system calls that
 //! fail. And on clean machines, under churn: nothing is ever unexplained.
 //!
-//! `SOCKSCOPE_CHURN_RUNS` says how often it is run under churn (default 5).
+//! `SOCKSCOPE_CHURN_RUNS` says how often it is run under churn (default 3).
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what can't be made or is not there is a failed test")]
 
@@ -276,7 +276,7 @@ fn an_ordinary_user_is_told_what_it_can_not_see() {
 /// Connections, listeners and UDP sockets that come and go at full speed, with sockets among them that stay.
 #[test]
 fn nothing_is_unexplained_under_churn() {
-    let runs: u32 = std::env::var("SOCKSCOPE_CHURN_RUNS").ok().and_then(|it| it.parse().ok()).unwrap_or(5);
+    let runs: u32 = std::env::var("SOCKSCOPE_CHURN_RUNS").ok().and_then(|it| it.parse().ok()).unwrap_or(3);
     let churn = Running::start(&[
         "--netns",
         "churn",

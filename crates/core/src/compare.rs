@@ -270,7 +270,7 @@ impl Comparer {
         let (mut seen_by, mut missing_from) = (Vec::new(), Vec::new());
         // Rounds in which one of those that know the socket was heard: it was away where none of them named it then.
         let mut knowable = 0;
-        let (mut sometimes, mut why_not_shown, mut puzzles) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sometimes, mut missing) = (Vec::new(), Vec::new());
         for (place, heard) in self.heard.iter().enumerate().filter(|(_, it)| it.witness != Witness::BindProbe) {
             let seen = case.seen.get(place).copied().unwrap_or(0);
             let missed = heard.whole & case.present & !seen;
@@ -282,13 +282,19 @@ impl Comparer {
                 }
             } else if missed != 0 {
                 missing_from.push(heard.witness);
-                match heard.cannot_show(case) {
-                    Some(why) => why_not_shown.push(format!("{}: {why}", heard.witness.name())),
-                    None => puzzles.push(heard),
-                }
+                missing.push(heard);
             }
         }
         let away = knowable & all & !case.present;
+        let (mut why_not_shown, mut puzzles) = (Vec::new(), Vec::new());
+        for heard in missing {
+            // What might have been in the way is no reason where the socket itself was away.
+            let may = heard.partial.as_ref().filter(|_| away == 0);
+            match heard.cannot_show(case).or_else(|| may.cloned()) {
+                Some(why) => why_not_shown.push(format!("{}: {why}", heard.witness.name())),
+                None => puzzles.push(heard),
+            }
+        }
         let contradictions = if away == 0 && sometimes.is_empty() { case.contradictions(self) } else { Vec::new() };
         let mut words = Vec::new();
         let cause = if !contradictions.is_empty() || !puzzles.is_empty() && away == 0 {
@@ -601,7 +607,7 @@ impl Heard {
             Witness::FdScan => knowledge::not_held(case.socket, case.reason),
             witness => knowledge::not_listed(witness, case.socket),
         };
-        known.map(str::to_owned).or_else(|| self.partial.clone())
+        known.map(str::to_owned)
     }
 
     /// What is strange about the socket's missing from this witness.

@@ -20,6 +20,10 @@ const BESIDE: usize = 40;
 const SOCKET: [Column; 5] =
     [Column::Field(Field::Protocol), Column::Field(Field::State), Column::Local, Column::Remote, Column::Process];
 
+/// Where among these the addresses are.
+const LOCAL: usize = 2;
+const REMOTE: usize = 3;
+
 /// How a comparison looks.
 #[derive(Debug, Clone, Default)]
 pub struct CompareOptions {
@@ -152,50 +156,63 @@ impl<'a> Grid<'a> {
                 *room = (*room).max(width(cell));
             }
         }
+        if let Some(limit) = self.options.width
+            && widths.iter().map(|it| it + GAP).sum::<usize>() > limit + GAP
+        {
+            // Long addresses are the exception: a line that has one is longer, and the others are not.
+            for place in [LOCAL, REMOTE].map(|place| place + self.sources.len()) {
+                let mut lengths: Vec<usize> =
+                    self.lines.iter().filter_map(|line| Some(width(&line.cells.get(place)?.0))).collect();
+                lengths.sort_unstable();
+                let usual = lengths.get(lengths.len() * 3 / 4).copied().unwrap_or(0);
+                if let (Some(room), Some(title)) = (widths.get_mut(place), titles.get(place)) {
+                    *room = usual.max(width(title)).min(*room);
+                }
+            }
+        }
         let bold = Some(Style::new().bold());
         let titles: Vec<_> = titles.into_iter().map(|title| (title, bold)).collect();
         let start = widths.iter().map(|it| it + GAP).sum::<usize>();
-        // Where the details begin, and whether they stand beside the sockets.
+        // Where there is no room for details beside the sockets, they stand below, and the cause with them.
         let beside = self.options.width.is_none_or(|width| width >= start + BESIDE);
-        self.push_cells(out, &titles, &widths);
+        if !beside {
+            widths.pop();
+        }
+        self.push_cells(out, &titles, &widths, beside);
         if beside {
-            push_spaces(out, GAP);
             push_styled(out, bold.filter(|_| self.options.colour), "Detail");
         }
         out.push('\n');
         for line in &self.lines {
-            self.push_cells(out, &line.cells, &widths);
+            self.push_cells(out, &line.cells, &widths, beside);
             let (indent, limit) = match self.options.width {
                 None => (0, usize::MAX),
                 Some(width) if beside => (start, width - start),
                 Some(width) => (4, width.saturating_sub(4).max(20)),
             };
-            let style = if line.cause == Cause::Unexplained { cause_style(line.cause) } else { None };
-            for (position, part) in wrapped(&line.detail, limit).iter().enumerate() {
-                if beside && position == 0 {
-                    push_spaces(out, GAP);
-                } else {
+            let detail = if beside { line.detail.clone() } else { format!("{}: {}", line.cause.name(), line.detail) };
+            let style = cause_style(line.cause).filter(|_| self.options.colour);
+            let style = style.filter(|_| line.cause == Cause::Unexplained);
+            for (position, part) in wrapped(&detail, limit).iter().enumerate() {
+                if !beside || position > 0 {
                     out.push('\n');
                     push_spaces(out, indent);
                 }
-                push_styled(out, style.filter(|_| self.options.colour), part);
+                push_styled(out, style, part);
             }
             out.push('\n');
         }
     }
 
-    fn push_cells(&self, out: &mut String, cells: &[(String, Option<Style>)], widths: &[usize]) {
+    /// `more` will follow on the line.
+    fn push_cells(&self, out: &mut String, cells: &[(String, Option<Style>)], widths: &[usize], more: bool) {
         let mut pad = 0;
-        for (position, ((cell, style), room)) in cells.iter().zip(widths).enumerate() {
-            if position > 0 {
-                pad += GAP;
-            }
+        for ((cell, style), room) in cells.iter().zip(widths) {
             push_spaces(out, pad);
             push_styled(out, style.filter(|_| self.options.colour), cell);
-            pad = room.saturating_sub(width(cell));
+            pad = room.saturating_sub(width(cell)) + GAP;
         }
-        // The details begin in one column; at the end of a line there is nothing to align.
-        if self.options.width.is_none_or(|width| width >= widths.iter().map(|it| it + GAP).sum::<usize>() + BESIDE) {
+        if more {
             push_spaces(out, pad);
         }
     }
@@ -304,6 +321,8 @@ fn push_verdict(out: &mut String, comparison: &Comparison, counts: &[(Cause, usi
     if !faulty.is_empty() {
         _ = write!(words, "; but {} could not be heard wholly", faulty.join(", "));
     }
-    push_styled(out, style.filter(|_| options.colour), &words);
-    out.push('\n');
+    for line in wrapped(&words, options.width.unwrap_or(usize::MAX)) {
+        push_styled(out, style.filter(|_| options.colour), &line);
+        out.push('\n');
+    }
 }

@@ -4,13 +4,16 @@
 
 mod common;
 
-use common::{any_name, named, placed, printed, varied};
+use common::{any_name, compared, named, placed, printed, varied};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sockscope_model::Frame;
-use sockscope_output::{assert_json, snapshot_schema};
+use sockscope_output::{assert_json, compare_json, compare_schema, snapshot_schema};
 
-const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/sockscope.snapshot-1.json");
+/// What is published, by file.
+fn published() -> [(&'static str, Value); 2] {
+    [("sockscope.snapshot-1.json", snapshot_schema()), ("sockscope.compare-1.json", compare_schema())]
+}
 
 fn document(frame: &Frame) -> Value {
     let text = printed(frame, |out, listing| sockscope_output::json(out, listing).unwrap());
@@ -19,7 +22,7 @@ fn document(frame: &Frame) -> Value {
 }
 
 /// The schema, but keys that it does not name are errors: what is printed must be published.
-fn strict() -> jsonschema::Validator {
+fn strict(mut schema: Value) -> jsonschema::Validator {
     fn close(schema: &mut Value) {
         match schema {
             Value::Object(object) => {
@@ -32,18 +35,21 @@ fn strict() -> jsonschema::Validator {
             _ => {}
         }
     }
-    let mut schema = snapshot_schema();
     close(&mut schema);
     jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
 }
 
 fn check(frame: &Frame) -> Value {
     let document = document(frame);
-    let errors: Vec<String> =
-        strict().iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    no_empty_text(&document, "");
+    meets(&document, snapshot_schema());
     document
+}
+
+fn meets(document: &Value, schema: Value) {
+    let errors: Vec<String> =
+        strict(schema).iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    no_empty_text(document, "");
 }
 
 /// Unknown is null. Only an argument can be empty and known.
@@ -57,14 +63,16 @@ fn no_empty_text(value: &Value, key: &str) {
 }
 
 #[test]
-fn the_committed_schema_is_the_generated_one() {
-    let generated = snapshot_schema();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(SCHEMA, serde_json::to_string_pretty(&generated).unwrap() + "\n").unwrap();
+fn the_committed_schemas_are_the_generated_ones() {
+    for (name, generated) in published() {
+        let path = format!("{}/../../docs/schema/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, serde_json::to_string_pretty(&generated).unwrap() + "\n").unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let committed: Value = serde_json::from_str(&committed).unwrap_or_default();
+        assert!(committed == generated, "docs/schema/{name} is not what the types say; run this test with UPDATE=1");
     }
-    let committed = std::fs::read_to_string(SCHEMA).unwrap_or_default();
-    let committed: Value = serde_json::from_str(&committed).unwrap_or_default();
-    assert!(committed == generated, "docs/schema is not what the types say; run this test with UPDATE=1");
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn every_key_is_required_and_described() {
         }
         object.iter().for_each(|(key, schema)| walk(schema, &format!("{path}/{key}")));
     }
-    walk(&snapshot_schema(), "");
+    published().iter().for_each(|(name, schema)| walk(schema, name));
 }
 
 #[test]
@@ -166,6 +174,28 @@ fn assertions() {
     assert_eq!(out, b"{\"matched\":false,\"sockets\":[],\"waited_us\":30000000}\n");
     let text = printed(&frame, |out, listing| assert_json(out, listing, true, 0).unwrap());
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["sockets"], document(&frame)["sockets"]);
+}
+
+#[test]
+fn comparisons_meet_the_schema() {
+    let (comparison, frame) = compared();
+    let text = printed(&frame, |out, listing| compare_json(out, &comparison, listing).unwrap());
+    assert!(text.ends_with("}\n") && text.lines().count() == 1);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    meets(&document, compare_schema());
+    let expected = json!({"name": "bind_probe", "available": false, "reason": "it was not asked", "rows": null});
+    assert_eq!(document["sources"][3], expected);
+    assert_eq!((&document["unexplained"], &document["rounds"]), (&json!(2), &json!(10)));
+    let first = &document["differences"][0];
+    assert_eq!((&first["cause"], &first["missing_from"]), (&json!("unexplained"), &json!(["procfs"])));
+    assert_eq!(first["socket"], self::document(&frame)["sockets"][0]);
+    // What a filter leaves out is neither listed nor counted.
+    let listing = sockscope_output::Listing { frame: &frame, rows: &[0, 2, 99], version: "" };
+    let mut out = Vec::new();
+    compare_json(&mut out, &comparison, &listing).unwrap();
+    let document: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(document["differences"].as_array().unwrap().len(), 2);
+    assert_eq!(document["unexplained"], 1);
 }
 
 #[test]

@@ -12,6 +12,9 @@ mod asserting;
 /// `sockscope close` and `-K`.
 #[cfg(target_os = "linux")]
 mod closing;
+/// `sockscope compare`, where nothing is hidden.
+#[cfg(target_os = "linux")]
+mod comparing;
 /// Filters that make no sense, that are long, or that are no text.
 mod filters;
 /// `sockscope list`.

@@ -29,6 +29,8 @@ fn help_fits_a_terminal() {
         &["assert", "--help"],
         &["close", "-h"],
         &["close", "--help"],
+        &["compare", "-h"],
+        &["compare", "--help"],
         &["locate", "-h"],
         &["locate", "--help"],
         &["man", "--help"],
@@ -56,6 +58,7 @@ fn help_reads_as_it_did() {
         insta::assert_snapshot!("long", page(&["--help"]));
         insta::assert_snapshot!("assert", page(&["assert", "--help"]));
         insta::assert_snapshot!("close", page(&["close", "--help"]));
+        insta::assert_snapshot!("compare", page(&["compare", "--help"]));
         insta::assert_snapshot!("locate", page(&["locate", "--help"]));
         insta::assert_snapshot!("filter", page(&["help", "filter"]));
     });
@@ -79,8 +82,9 @@ fn the_examples_of_the_help_work() {
     let directory = tempfile::tempdir().unwrap();
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/geo_qqwry/glued.dat");
     std::fs::copy(fixture, directory.path().join("qqwry.dat")).unwrap();
-    for words in [&["help"][..], &["help", "assert"], &["help", "close"], &["help", "locate"], &["help", "filter"]] {
-        for line in page(words).lines() {
+    let pages = ["list", "assert", "close", "compare", "locate", "filter"].map(|topic| ["help", topic]);
+    for words in pages {
+        for line in page(&words).lines() {
             let Some(example) = line.strip_prefix("    sockscope ").or_else(|| line.strip_prefix("  sockscope "))
             else {
                 continue;
@@ -88,6 +92,7 @@ fn the_examples_of_the_help_work() {
             let example = example.split("  ").next().unwrap_or_default();
             let example = example.split(" | ").next().unwrap_or_default();
             let example = example.split(" && ").next().unwrap_or_default();
+            let example = example.split(" > compare.json").next().unwrap_or_default();
             // Nor is anything closed for the sake of an example; where closing takes `sudo`, it does not come this far.
             if example.starts_with('(') || example.starts_with("close") && !example.contains("--dry-run") {
                 continue;
@@ -144,7 +149,7 @@ fn completions_are_scripts() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = page(&["completions", shell]);
-        for word in ["assert", "close", "columns", "ndjson"] {
+        for word in ["assert", "close", "compare", "columns", "ndjson"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
         if matches!(shell, "bash" | "zsh" | "fish") {
@@ -185,6 +190,7 @@ fn man_pages_render() {
         [
             "sockscope-assert.1",
             "sockscope-close.1",
+            "sockscope-compare.1",
             "sockscope-completions.1",
             "sockscope-help.1",
             "sockscope-list.1",

@@ -288,6 +288,10 @@ fn a_scan_that_could_not_look_everywhere_misses_nothing_for_sure() {
     let round = [(SOCK_DIAG, Ok(testimony(&row))), (Witness::FdScan, Ok(partial))];
     let comparison = compare(&[&round, &round]);
     assert_eq!(cause(&comparison), (Cause::NotShown, "fd_scan: 2 processes could not be looked into"));
+    // Of one that was away the better cause is known.
+    let partial = with_notice(testimony(&[]), Testimony::PARTIAL, "2 processes could not be looked into");
+    let gone = [(SOCK_DIAG, Ok(testimony(&[]))), (Witness::FdScan, Ok(partial))];
+    assert_eq!(cause(&compare(&[&round, &gone])), (Cause::Churn, "it was gone after round 1"));
     let verdict = &comparison.sources[1];
     assert_eq!((verdict.available, verdict.faulty), (true, false));
     assert_eq!(verdict.reason.as_deref(), Some("2 processes could not be looked into"));

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockscope_model::{
-    Exposure, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol,
-    Queues, Snapshot, Socket, SocketKey, SourceReport, State, Tag, Timer, TimerKind, Timestamp, Traffic,
+    Cause, Comparison, Difference, Exposure, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place,
+    Process, ProcessId, Protocol, Queues, Snapshot, Socket, SocketKey, SourceChoice, SourceReport, SourceVerdict,
+    State, Tag, Timer, TimerKind, Timestamp, Traffic, Witness,
 };
 use sockscope_output::Listing;
 
@@ -182,6 +183,59 @@ pub(crate) fn placed() -> Frame {
     frame.places.insert("1.1.1.1".parse().unwrap(), places.into());
     frame.places.insert("9.9.9.9".parse().unwrap(), [place("Switzerland", "DB-IP Country Lite 2026-06")].into());
     frame
+}
+
+/// The sources of [`varied`], which differ on each of its sockets for some cause.
+pub(crate) fn compared() -> (Comparison, Frame) {
+    let frame = varied();
+    let sock_diag = Witness::Source(SourceChoice::SockDiag);
+    let procfs = Witness::Source(SourceChoice::Procfs);
+    let source = |witness, available, reason: Option<&str>, rows| SourceVerdict {
+        witness,
+        available,
+        reason: reason.map(str::to_owned),
+        faulty: witness == procfs,
+        rows,
+    };
+    let differences = (0..frame.snapshot.sockets.len()).map(|index| {
+        let (cause, detail) = match index {
+            0 => (Cause::Unexplained, "procfs does not list it in any of 10 rounds, though it shows such sockets"),
+            1 => (
+                Cause::Unexplained,
+                "process 711 has it open, and yet sock_diag finds no process that does (kernel): the process is hidden",
+            ),
+            2 => (Cause::Churn, "it came in round 2; sock_diag missed it in round 2"),
+            3 => (Cause::SameMeaning, "procfs: \x1b[31mred\nline"),
+            _ => (Cause::NotShown, "fd_scan: the connection is over (time-wait)"),
+        };
+        let (seen_by, missing_from) = match index {
+            1 | 3 => (vec![sock_diag, procfs, Witness::FdScan], vec![]),
+            0 | 2 => (vec![sock_diag, Witness::FdScan], vec![procfs]),
+            _ => (vec![sock_diag, procfs], vec![Witness::FdScan]),
+        };
+        Difference { seen_by, missing_from, cause, detail: detail.to_owned() }
+    });
+    let comparison = Comparison {
+        rounds: 10,
+        sources: vec![
+            source(sock_diag, true, None, Some(11)),
+            source(
+                procfs,
+                true,
+                Some("1 row of /proc/net made no sense and is missing (/proc/net/tcp: its line of titles is missing)"),
+                Some(9),
+            ),
+            source(
+                Witness::FdScan,
+                true,
+                Some("2 processes could not be looked into, so that sockets may be missing; sudo shows them"),
+                Some(3),
+            ),
+            source(Witness::BindProbe, false, Some("it was not asked"), None),
+        ],
+        differences: differences.collect(),
+    };
+    (comparison, frame)
 }
 
 /// One listener, held by a process of that name.

@@ -132,12 +132,16 @@ pub(super) const SOURCES: &[(SourceChoice, &[Table])] = {
                 &[
                     f("InternalGetTcpTable2", TcpRow2, Internal),
                     f("InternalGetTcpTableWithOwnerPid", TcpRowOwnerPid, Internal),
+                    f("InternalGetTcpTable", TcpRow, Internal),
                 ],
                 &[
                     f("InternalGetTcp6Table2", Tcp6Row2, Internal),
                     f("InternalGetTcp6TableWithOwnerPid", Tcp6RowOwnerPid, Internal),
                 ],
-                &[f("InternalGetUdpTableWithOwnerPid", UdpRowOwnerPid, Internal)],
+                &[
+                    f("InternalGetUdpTableWithOwnerPid", UdpRowOwnerPid, Internal),
+                    f("InternalGetUdpTable", UdpRow, Internal),
+                ],
                 &[f("InternalGetUdp6TableWithOwnerPid", Udp6RowOwnerPid, Internal)],
             ],
         ),

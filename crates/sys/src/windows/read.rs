@@ -54,18 +54,16 @@ pub(super) fn start(machine: &mut impl Machine, tables: &[Table]) -> Started {
 
 /// Reads a table by the first of its functions that this Windows has.
 pub(super) fn read(machine: &mut impl Machine, started: &mut Started, table: Table) -> Result<Filled, Missing> {
-    let mut absent = None;
+    let mut absent = Vec::new();
     for function in table {
         match call(machine, started, *function) {
             Ok(bytes) => return Ok(Filled { function: *function, bytes }),
             // Rather an older class of the same table than none.
-            Err(Missing::Absent(why)) => {
-                absent.get_or_insert(why);
-            }
+            Err(Missing::Absent(why)) => absent.push(why),
             Err(failed) => return Err(failed),
         }
     }
-    Err(Missing::Absent(absent.unwrap_or_else(|| "there is no function for it".into())))
+    Err(Missing::Absent(absent.join("; ")))
 }
 
 fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -> Result<Vec<u8>, Missing> {
@@ -78,8 +76,10 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
         return pending().map_err(|error| match error {
             Apart::Status(status) if is_absence(status) => Missing::Absent(format!("{title}: {}", words(status))),
             Apart::Status(status) => Missing::Failed(format!("{title}: {}", words(status))),
-            Apart::NoProcess(_) => Missing::Absent(format!("{title}: {error}")),
-            Apart::Crashed(_) | Apart::TimedOut(_) => Missing::Failed(format!("{title}: {error}")),
+            // Of what nobody documents, nobody promised that it works.
+            Apart::NoProcess(_) | Apart::Crashed(_) | Apart::TimedOut(_) => {
+                Missing::Absent(format!("{title}: {error}"))
+            }
         });
     }
     attempt(machine, function).map_err(|status| match status {
