@@ -230,6 +230,21 @@ fn where_nobody_can_be_heard_the_reasons_are_named() {
     }
 }
 
+/// /proc numbers the processes of a namespace outside, which can't be asked from within.
+#[test]
+fn processes_of_another_namespace_are_no_riddle() {
+    if !is_root() {
+        return;
+    }
+    let scenario = quiet();
+    let mut command = scenario.command("unshare").unwrap();
+    command.args(["--pid", "--fork", PROGRAM, "compare", "--json"]);
+    let document = document(&command.output().unwrap(), 0);
+    assert!(!of_cause(&document, "not-shown").is_empty());
+    let reason = source(&document, "fd_scan")["reason"].as_str().unwrap();
+    assert!(reason.contains("another PID namespace"), "{reason}");
+}
+
 /// A source that a sandbox refuses is no fault of the machine's.
 #[test]
 fn what_is_refused_has_a_reason() {

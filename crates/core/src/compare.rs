@@ -57,6 +57,8 @@ struct Heard {
     partial: Option<String>,
     /// What about it is not as it should be.
     suspect: Option<String>,
+    /// Why it does not show sockets that are bound and no more, though elsewhere it would.
+    lacks_bound: Option<String>,
     /// The kinds that it has no tables of.
     lacks: Vec<(Protocol, Family, String)>,
 }
@@ -362,14 +364,12 @@ impl Comparer {
         if !tables.clone().any(|it| it.whole != 0 && it.lacks.iter().all(|lack| lack.0 != protocol)) {
             return Some("no source that could be heard wholly lists such sockets".to_owned());
         }
-        let shows_bound = tables.any(|it| it.whole != 0 && knowledge::shows_bound(it.witness));
-        let scan = self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole != 0);
-        let bound = self.listed.values().flat_map(|it| &it.sockets).any(|it| it.state == Some(State::Bound));
-        match scan {
-            _ if protocol != Protocol::Tcp || shows_bound && bound => None,
-            Some(Heard { partial: None, .. }) => None,
-            Some(Heard { partial: Some(why), .. }) => Some(format!("it may be bound and no more, and {why}")),
-            None if shows_bound => None,
+        let shows_bound = |it: &Heard| it.whole != 0 && knowledge::shows_bound(it.witness) && it.lacks_bound.is_none();
+        if protocol != Protocol::Tcp || tables.any(shows_bound) {
+            return None;
+        }
+        match self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole != 0) {
+            Some(scan) => scan.partial.as_ref().map(|why| format!("it may be bound and no more, and {why}")),
             None => Some("it may be bound and no more, which no source that could be heard shows".to_owned()),
         }
     }
@@ -566,6 +566,7 @@ impl Heard {
             faulty: false,
             partial: None,
             suspect: None,
+            lacks_bound: None,
             lacks: Vec::new(),
         }
     }
@@ -585,6 +586,9 @@ impl Heard {
         if let Some(message) = testimony.notice(Testimony::SUSPECT) {
             self.suspect = Some(message.to_owned());
         }
+        if let Some(message) = testimony.notice(Testimony::LACKS_BOUND) {
+            self.lacks_bound = Some(message.to_owned());
+        }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             for family in [Family::Ipv4, Family::Ipv6] {
                 let is_new = self.lacks.iter().all(|it| (it.0, it.1) != (protocol, family));
@@ -599,6 +603,9 @@ impl Heard {
     fn cannot_show(&self, case: &Case<'_>) -> Option<String> {
         let kind = (case.socket.key.protocol, case.socket.family());
         if let Some((.., why)) = self.lacks.iter().find(|it| (it.0, it.1) == kind) {
+            return Some(why.clone());
+        }
+        if let (Some(State::Bound), Some(why)) = (case.socket.state, &self.lacks_bound) {
             return Some(why.clone());
         }
         let known = match self.witness {

@@ -181,6 +181,9 @@ impl Testimony {
     /// over its table, say). What it does not name is missing all the same.
     pub const SUSPECT: &'static str = "witness-suspect";
 
+    /// Code of a notice in the snapshot: the witness can show sockets that are bound and no more elsewhere, and can't here.
+    pub const LACKS_BOUND: &'static str = "witness-lacks-bound";
+
     /// Code of a notice in the snapshot: the witness has no table of these sockets here, which is no fault (a function that
     /// this system does not have, say).
     pub const fn lacks(protocol: Protocol, family: Family) -> &'static str {

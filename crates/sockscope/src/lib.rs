@@ -43,6 +43,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What one source hides another may show: [`testify`] asks one [`Witness`], and a [`Comparer`] holds what they say against
+//! one another (`examples/witnesses.rs`).
+//!
 //! Two snapshots are compared by [`diff`], which knows a connection again when it enters TIME_WAIT and tells it from the
 //! next one that uses its ports.
 
@@ -55,18 +58,18 @@ mod databases;
 
 pub use databases::{DatabaseError, DatabaseOptions, Databases};
 pub use sockscope_core::{
-    AddressScanner, Context as FilterContext, Filter, FilterError, Locator, Needs, Services, SortError, SortKey, apply,
-    default_order, diff, field_by_name, sort,
+    AddressScanner, Comparer, Context as FilterContext, Filter, FilterError, Locator, Needs, Services, SortError,
+    SortKey, apply, default_order, diff, field_by_name, sort,
 };
 pub use sockscope_geo as geo;
 pub use sockscope_model::{
-    AddressBlock, AddressBlockError, Change, Condition, Coordinates, ErrorKind, Exposure, Family, Field, Frame,
-    IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues, Request, Row,
-    Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport, State, StateSet, Tag, Timer,
-    TimerKind, Timestamp, Traffic, Value,
+    AddressBlock, AddressBlockError, Cause, Change, Comparison, Condition, Coordinates, Difference, ErrorKind,
+    Exposure, Family, Field, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId,
+    Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport,
+    SourceVerdict, State, StateSet, Tag, Testimony, Timer, TimerKind, Timestamp, Traffic, Value, Witness,
 };
 pub use sockscope_sys::{
-    NativeSource, SOURCES, interfaces, native, serve_apart, services_text, viewer_uid, viewer_user,
+    NativeSource, SOURCES, WITNESSES, interfaces, native, serve_apart, services_text, testify, viewer_uid, viewer_user,
 };
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.

@@ -122,6 +122,12 @@ fn partial(found: &Scan, refused: u64) -> Option<Notice> {
     let processes: HashSet<u32> = found.denied.iter().copied().collect();
     let capable = may_trace();
     let hidden = !capable && processes_are_hidden();
+    if is_of_another_namespace() {
+        // The tables' owners are from there, and this scan can ask none of them.
+        let message = "/proc is of another PID namespace, whose processes can't be asked; to mount ours: \
+                       mount -t proc proc /proc";
+        return Some(Notice { code: Testimony::PARTIAL, message: message.to_owned() });
+    }
     if processes.is_empty() && refused == 0 && !hidden {
         return None;
     }
@@ -141,6 +147,12 @@ fn partial(found: &Scan, refused: u64) -> Option<Notice> {
     let help = if capable { "even with CAP_SYS_PTRACE the system refuses it" } else { "sudo shows them" };
     let message = format!("{}, so that sockets may be missing; {help}", what.join(" and "));
     Some(Notice { code: Testimony::PARTIAL, message })
+}
+
+/// Whether /proc numbers processes otherwise than we do: `unshare --pid` without a /proc of its own.
+fn is_of_another_namespace() -> bool {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    rustix::fs::readlink(c"/proc/self", Vec::new()).is_ok_and(|link| link.to_bytes() != own.as_bytes())
 }
 
 /// Says over which processes something is mounted. In a process file system of our own nothing is.

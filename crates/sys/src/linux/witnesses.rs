@@ -50,5 +50,43 @@ fn listed(choice: SourceChoice, request: &Request) -> Result<Testimony, SourceEr
             });
         }
     }
+    if choice == SourceChoice::SockDiag && !lists_bound() {
+        snapshot.notices.push(Notice {
+            code: Testimony::LACKS_BOUND,
+            message: "the kernel lists sockets that are bound and no more since Linux 6.8".into(),
+        });
+    }
     Ok(Testimony { snapshot, quirks: Vec::new(), damaged })
+}
+
+/// Whether sock_diag has sockets that are bound and no more: nothing tells but the kernel's version, which some
+/// distributions keep while they add to it.
+fn lists_bound() -> bool {
+    is_at_least(rustix::system::uname().release().to_bytes(), (6, 8))
+}
+
+fn is_at_least(release: &[u8], wanted: (u32, u32)) -> bool {
+    let text = String::from_utf8_lossy(release);
+    let mut numbers = text.split(|it: char| !it.is_ascii_digit()).map_while(|it| it.parse::<u32>().ok());
+    numbers.next().zip(numbers.next()).is_none_or(|found| found >= wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_as_numbers() {
+        for (release, expected) in [
+            ("6.8.0-45-generic", true),
+            ("6.18.44", true),
+            ("10.0", true),
+            ("6.7.12-1-amd64", false),
+            ("5.10.0-30-amd64", false),
+            ("4.19.0", false),
+            ("strange", true),
+        ] {
+            assert_eq!(is_at_least(release.as_bytes(), (6, 8)), expected, "{release}");
+        }
+    }
 }
