@@ -347,10 +347,14 @@ impl Comparer {
         } else if let Some(why) = self.unseen_holder(protocol) {
             (Cause::NotShown, format!("the port can't be bound, and no source lists a socket on it: {why}"))
         } else {
-            let detail = format!(
+            let mut detail = format!(
                 "the port can't be bound, and no source lists a socket on it {}: something holds it unseen",
                 in_rounds(self.rounds)
             );
+            let doubt = self.heard.iter().find_map(|it| it.lacks_bound.as_ref()).filter(|_| protocol == Protocol::Tcp);
+            if let Some(why) = doubt {
+                detail.push_str(&format!(", unless a socket is bound to it and no more ({why})"));
+            }
             (Cause::Unexplained, detail)
         };
         let seen_by = vec![Witness::BindProbe];
@@ -364,7 +368,11 @@ impl Comparer {
         if !tables.clone().any(|it| it.whole != 0 && it.lacks.iter().all(|lack| lack.0 != protocol)) {
             return Some("no source that could be heard wholly lists such sockets".to_owned());
         }
-        let shows_bound = |it: &Heard| it.whole != 0 && knowledge::shows_bound(it.witness) && it.lacks_bound.is_none();
+        // Where descriptors can't be looked at either (Windows), better an alarm that names its doubt than none.
+        let shows_bound = |it: &Heard| {
+            let shows = it.lacks_bound.is_none() || it.witness == Witness::Source(SourceChoice::GetExtendedTable);
+            it.whole != 0 && knowledge::shows_bound(it.witness) && shows
+        };
         if protocol != Protocol::Tcp || tables.any(shows_bound) {
             return None;
         }

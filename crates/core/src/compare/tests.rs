@@ -455,6 +455,11 @@ fn a_port_is_hidden_only_where_its_holder_could_have_been_seen() {
     assert_eq!(compare(&[&with(testimony(&[])), &with(testimony(&[]))]).unexplained(), 1);
     let lacks = with_notice(testimony(&[]), Testimony::LACKS_BOUND, "Linux shows them since 6.8");
     assert_eq!(cause(&compare(&[&with(lacks.clone()), &with(lacks.clone())])).0, Cause::NotShown);
+    let round = [(EXTENDED, Ok(lacks.clone())), (Witness::BindProbe, Ok(testimony(&probed)))];
+    let comparison = compare(&[&round, &round]);
+    let (found, detail) = cause(&comparison);
+    assert_eq!(found, Cause::Unexplained, "nobody could look further");
+    assert!(detail.ends_with("unless a socket is bound to it and no more (Linux shows them since 6.8)"), "{detail}");
     let bound = [owned(socket(Some(State::Bound), "127.0.0.1:9", None, Some(3)), 7)];
     let round = [(SOCK_DIAG, Ok(lacks)), (EXTENDED, Ok(testimony(&bound)))];
     assert_eq!(cause(&compare(&[&round, &round])), (Cause::NotShown, "sock_diag: Linux shows them since 6.8"));

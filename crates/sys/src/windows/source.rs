@@ -33,6 +33,8 @@ struct Rows {
     damaged: Vec<String>,
     /// What this Windows has no table of, and why.
     absent: Vec<(Protocol, Family, String)>,
+    /// Why it does not list sockets that are bound and no more.
+    absent_bound: Option<String>,
     /// Functions whose tables name no processes.
     without_owners: bool,
     /// Which row a connection has: there is one of it, however many rows it has.
@@ -63,6 +65,9 @@ impl<M: Machine> WindowsSource<M> {
         // To take another source is no advice to whoever compares them.
         let pass = self.pass(request, true).map_err(|error| SourceError { help: None, ..error });
         let (mut snapshot, rows) = pass?;
+        if let Some(message) = rows.absent_bound {
+            snapshot.notices.push(Notice { code: Testimony::LACKS_BOUND, message });
+        }
         for (protocol, family, message) in rows.absent {
             snapshot.notices.push(Notice { code: Testimony::lacks(protocol, family), message });
         }
@@ -109,6 +114,7 @@ impl<M: Machine> WindowsSource<M> {
             notices: Vec::new(),
             damaged: Vec::new(),
             absent: Vec::new(),
+            absent_bound: None,
             without_owners: false,
             connections: HashMap::new(),
             duplicates: 0,
@@ -136,8 +142,11 @@ impl<M: Machine> WindowsSource<M> {
             return Err(self.nothing(&rows.damaged, &absent));
         }
         for (alternatives, why) in absent {
-            let first = alternatives.first().filter(|function| !function.is_of_bound());
-            rows.absent.extend(first.map(|it| (it.layout.protocol(), it.layout.family(), why.clone())));
+            match alternatives.first() {
+                Some(function) if function.is_of_bound() => rows.absent_bound = Some(why.clone()),
+                Some(it) => rows.absent.push((it.layout.protocol(), it.layout.family(), why.clone())),
+                None => {}
+            }
             // Whoever asks for a source that has no such table at all learns it; what this Windows lacks of it, too.
             if let Some(function) = alternatives.first().filter(|function| self.lack_matters(**function)) {
                 let message = format!("{} is missing: {why}", kind(function.layout));

@@ -407,6 +407,9 @@ fn undocumented_tables_are_read_where_they_are() {
     assert!(testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv4)).is_none());
     let lack = testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv6)).unwrap();
     assert!(lack.starts_with("iphlpapi.dll here has no InternalGetTcp6Table2"), "{lack}");
+    let testimony = fake.source(SourceChoice::GetExtendedTable).testify(&request).unwrap();
+    let lack = testimony.notice(Testimony::LACKS_BOUND).unwrap();
+    assert!(lack.contains("no InternalGetBoundTcp6EndpointTable"), "{lack}");
 
     let error = fake.source(SourceChoice::AllocateExTableFromStack).snapshot(&request).unwrap_err();
     assert!(error.to_string().contains("it ended the process that called it (0x80000100)"), "{error}");
