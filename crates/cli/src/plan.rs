@@ -428,11 +428,12 @@ fn filter(words: &[String]) -> Result<Filter, Failure> {
     if words.iter().all(|word| word.trim().is_empty()) {
         return Ok(Filter::everything());
     }
-    // Interfaces and services cost system calls, and few filters name one.
+    // Interfaces, services and, on Windows, names of users cost system calls or more, and few filters name one.
     let names_interface = words.iter().any(|word| word.contains("dev") || word.contains("interface"));
+    let names_viewer = words.iter().any(|word| word.to_ascii_lowercase().contains("mine"));
     let mut context = Context {
         uid: sys::viewer_uid(),
-        user: sys::viewer_user(),
+        user: if names_viewer { sys::viewer_user() } else { None },
         services: Services::new(),
         interfaces: if names_interface { sys::interfaces() } else { Default::default() },
     };

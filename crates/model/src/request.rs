@@ -85,6 +85,25 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// Whether a socket with that local port may meet the condition, whatever else it is.
+    pub fn allows_local_port(&self, port: u16) -> bool {
+        match self {
+            Condition::All(all) => all.iter().all(|it| it.allows_local_port(port)),
+            Condition::Any(any) => any.iter().any(|it| it.allows_local_port(port)),
+            // Of anything else the opposite says nothing of the port.
+            Condition::Not(inner) => match **inner {
+                Condition::LocalPortFrom(least) => port < least,
+                Condition::LocalPortTo(most) => port > most,
+                _ => true,
+            },
+            Condition::LocalPortFrom(least) => port >= *least,
+            Condition::LocalPortTo(most) => port <= *most,
+            _ => true,
+        }
+    }
+}
+
 /// Which way of reading the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
@@ -252,3 +271,22 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_says_which_ports_are_worth_a_look() {
+        let port = |port| Condition::All(vec![Condition::LocalPortFrom(port), Condition::LocalPortTo(port)]);
+        let either = Condition::Any(vec![port(80), port(443)]);
+        let found: Vec<u16> = (1..=u16::MAX).filter(|port| either.allows_local_port(*port)).collect();
+        assert_eq!(found, [80, 443]);
+        assert!(Condition::All(vec![]).allows_local_port(1) && !Condition::Any(vec![]).allows_local_port(1));
+        assert!(Condition::Interface(1).allows_local_port(1));
+        let above = Condition::Not(Box::new(Condition::LocalPortTo(1023)));
+        assert!(above.allows_local_port(1024) && !above.allows_local_port(1023));
+        // Never less than what may be met.
+        assert!(Condition::Not(Box::new(either)).allows_local_port(80));
+    }
+}

@@ -36,12 +36,13 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&directory)?;
     for (function, rows) in TABLES {
         let mut command = kit.wine(&sockscope);
-        // As the program itself has undocumented functions called: first the status, then the table.
+        // As the program itself has undocumented functions called: the status, how long the table is, and the table.
         command.arg("__call-apart").arg(format!("{function}:{rows}")).stdin(Stdio::null());
         let output = command.output()?;
-        let (status, table) =
+        let (status, rest) =
             output.stdout.split_first_chunk::<4>().with_context(|| format!("{function}: {output:?}"))?;
         ensure!(output.status.success() && u32::from_le_bytes(*status) == 0, "{function}: {output:?}");
+        let (_, table) = rest.split_first_chunk::<8>().with_context(|| format!("{function}: {output:?}"))?;
         // The buffer was longer than the table.
         let end = table.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1).next_multiple_of(4);
         let path = directory.join(format!("{rows}.bin"));

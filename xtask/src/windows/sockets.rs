@@ -61,6 +61,8 @@ pub(crate) fn check(kit: &Kit, sockscope: &Path, testkit: &Path) -> Result<()> {
     stage.formats()?;
     stage.statuses()?;
     stage.closed_pipe()?;
+    stage.compared(&listed)?;
+    stage.hidden_port()?;
     Ok(())
 }
 
@@ -255,13 +257,67 @@ impl Stage<'_> {
             (2, &["state", "nonsense"]),
             (2, &["--source", "nonsense"]),
             (3, &["--source", "sock_diag"]),
-            // Wine does not have it.
+            // Of its functions Wine has one, which is a stub that aborts: the program lives on and says so.
             (3, &["--source", "internal_get_table"]),
         ] {
             let output = self.ends_with(status, words)?;
             ensure!(output.stdout.is_empty(), "{words:?} prints {output:?}");
             ensure!((status == 0) == output.stderr.is_empty(), "{words:?} says {output:?}");
+            if words.contains(&"internal_get_table") {
+                let message = String::from_utf8_lossy(&output.stderr);
+                let crash = "InternalGetTcpTable: it ended the process that called it (0x80000100)";
+                ensure!(message.contains(crash), "{words:?} says {message}");
+            }
         }
+        Ok(())
+    }
+
+    /// Sources that differ are explained, and nothing of it is a finding.
+    fn compared(&self, listed: &[Value]) -> Result<()> {
+        let document: Value = serde_json::from_str(&self.text(&["compare", "--json"])?)?;
+        ensure!(document["schema"] == "sockscope.compare/1" && document["unexplained"] == 0, "{document}");
+        let source = |name: &str| {
+            let sources = document["sources"].as_array().map_or(&[][..], Vec::as_slice);
+            sources.iter().find(|it| it["name"] == name).with_context(|| format!("no {name}: {document}"))
+        };
+        for (name, available) in [
+            ("get_extended_table", true),
+            ("get_table2", true),
+            ("get_table", true),
+            ("allocate_ex_table_from_stack", true),
+            ("internal_get_table", false),
+        ] {
+            ensure!(source(name)?["available"] == available, "{name}: {document}");
+        }
+        ensure!(source("get_extended_table")?["rows"].as_u64() >= Some(listed.len() as u64), "{document}");
+        let reason = source("internal_get_table")?["reason"].as_str().context("no reason")?;
+        ensure!(reason.contains("0x80000100"), "{reason}");
+        // UDP has neither a GetUdpTable2 nor, here, a function that allocates its table.
+        let differences = document["differences"].as_array().context("no differences")?;
+        let udp = differences.iter().find(|it| it["socket"]["protocol"] == "udp" && self.is_ours(&it["socket"]));
+        let missing_from = &udp.context("no UDP socket differs")?["missing_from"];
+        ensure!(missing_from == &serde_json::json!(["get_table2", "allocate_ex_table_from_stack"]), "{missing_from}");
+        eprintln!("{} differences between sources, all explained", differences.len());
+        Ok(())
+    }
+
+    /// A listener that is no Windows program's: in none of Wine's tables, and yet its port can't be bound.
+    fn hidden_port(&self) -> Result<()> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        let port = listener.local_addr()?.port();
+        let filter = format!("sport = :{port}");
+        let words = ["compare", "--json", "--probe", "--rounds", "1", "-t", "-4", &filter];
+        let output = self.ends_with(1, &words)?;
+        let document: Value = serde_json::from_slice(&output.stdout)?;
+        let [difference] = document["differences"].as_array().context("no differences")?.as_slice() else {
+            bail!("not one difference: {document}");
+        };
+        ensure!(difference["cause"] == "unexplained" && difference["socket"]["local"]["port"] == port, "{difference}");
+        ensure!(difference["seen_by"] == serde_json::json!(["bind_probe"]), "{difference}");
+        // It is still there, and whole.
+        let _client = std::net::TcpStream::connect(listener.local_addr()?)?;
+        listener.accept()?;
+        eprintln!("a port that no table shows is found");
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(super) fn probe(request: &Request) -> Result<Testimony, SourceError> {
             let wanted = if protocol == Protocol::Tcp { request.tcp } else { request.udp }
                 && if family == Family::Ipv4 { request.ipv4 } else { request.ipv6 };
             if wanted && is_offered(protocol, family) {
-                found.append(every_port(protocol, family));
+                found.append(every_port(protocol, family, request));
             }
         }
     }
@@ -102,8 +102,9 @@ impl Found {
     }
 }
 
-/// Tries all ports, with as many threads as there are processors.
-fn every_port(protocol: Protocol, family: Family) -> Found {
+/// Tries all ports that the request allows, with as many threads as there are processors.
+fn every_port(protocol: Protocol, family: Family, request: &Request) -> Found {
+    let allowed = |port: &u16| *port != 0 && request.condition.as_ref().is_none_or(|it| it.allows_local_port(*port));
     let next = AtomicU32::new(0);
     let work = || {
         let mut found = Found::default();
@@ -112,7 +113,7 @@ fn every_port(protocol: Protocol, family: Family) -> Found {
             if first > u32::from(u16::MAX) {
                 return found;
             }
-            for port in (first..first + PIECE).filter_map(|port| u16::try_from(port).ok()).filter(|port| *port != 0) {
+            for port in (first..first + PIECE).filter_map(|port| u16::try_from(port).ok()).filter(allowed) {
                 found.try_port(protocol, family, port);
             }
         }

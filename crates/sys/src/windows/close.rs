@@ -5,14 +5,9 @@ use std::net::SocketAddr;
 use sockscope_model::{NoOwner, Owners, Protocol, Request, Socket, Source, State, StateSet, Tag};
 
 use super::machine::Machine;
-use super::read::words;
 use super::source::WindowsSource;
+use super::status::{self, words};
 use crate::CloseError;
-
-const ERROR_ACCESS_DENIED: u32 = 5;
-const ERROR_NOT_FOUND: u32 = 1168;
-/// What SetTcpEntry gives, undocumented, to whoever is no administrator, and for a row that is gone.
-const ERROR_MR_MID_NOT_FOUND: u32 = 317;
 
 /// Closes connections, each only if it is still the one that was listed: the table is read again first, and afterwards too,
 /// since success is not to be believed (Wine says so and does nothing).
@@ -74,8 +69,8 @@ fn close_one<M: Machine>(source: &mut WindowsSource<M>, socket: &Socket, living:
         return Err(CloseError::Gone);
     }
     source.machine().reset(&socket.key).map_err(|status| match status {
-        ERROR_ACCESS_DENIED | ERROR_MR_MID_NOT_FOUND => CloseError::Refused,
-        ERROR_NOT_FOUND => CloseError::Gone,
+        status::ACCESS_DENIED | status::MR_MID_NOT_FOUND => CloseError::Refused,
+        status::NOT_FOUND => CloseError::Gone,
         _ => CloseError::Failed(format!("SetTcpEntry: {}", words(status))),
     })
 }

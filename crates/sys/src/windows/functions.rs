@@ -95,8 +95,6 @@ pub(super) const SOURCES: &[(SourceChoice, &[Table])] = {
                     f("GetExtendedTcpTable", Tcp6RowOwnerModule, TCP_MODULE_ALL),
                     f("GetExtendedTcpTable", Tcp6RowOwnerPid, TCP_PID_ALL),
                 ],
-                &[f("InternalGetBoundTcpEndpointTable", TcpRow2, InternalBound)],
-                &[f("InternalGetBoundTcp6EndpointTable", Tcp6Row2, InternalBound)],
                 &[
                     f("GetExtendedUdpTable", UdpRowOwnerModule, UDP_MODULE),
                     f("GetExtendedUdpTable", UdpRowOwnerPid, UDP_PID),
@@ -105,6 +103,9 @@ pub(super) const SOURCES: &[(SourceChoice, &[Table])] = {
                     f("GetExtendedUdpTable", Udp6RowOwnerModule, UDP_MODULE),
                     f("GetExtendedUdpTable", Udp6RowOwnerPid, UDP_PID),
                 ],
+                // Behind all others, which tell which of these rows are worth one.
+                &[f("InternalGetBoundTcpEndpointTable", TcpRow2, InternalBound)],
+                &[f("InternalGetBoundTcp6EndpointTable", Tcp6Row2, InternalBound)],
             ],
         ),
         (SourceChoice::GetTable2, &[&[f("GetTcpTable2", TcpRow2, Plain)], &[f("GetTcp6Table2", Tcp6Row2, Plain)]]),
@@ -156,9 +157,10 @@ pub(super) fn tables(choice: SourceChoice) -> Option<(SourceChoice, &'static [Ta
     }
 }
 
-/// `IPv4 TCP` and the like.
-pub(super) fn kind(layout: Layout) -> &'static str {
-    match (layout.protocol(), layout.family()) {
+/// What a function lists: `TCP over IPv4` and the like.
+pub(super) fn kind(function: Function) -> &'static str {
+    match (function.layout.protocol(), function.layout.family()) {
+        _ if function.is_of_bound() => "TCP that is bound and no more",
         (Protocol::Udp, Family::Ipv4) => "UDP over IPv4",
         (Protocol::Udp, Family::Ipv6) => "UDP over IPv6",
         (_, Family::Ipv4) => "TCP over IPv4",

@@ -23,8 +23,8 @@ pub(super) trait Machine {
     /// The status, if it is not 0.
     fn fill(&mut self, function: Function, buffer: &mut [u8], size: &mut u32) -> Result<(), u32>;
 
-    /// Has a process of its own call a function that allocates its table. It runs until the result is asked for.
-    fn start_apart(&mut self, function: Function) -> Pending;
+    /// Has a process of its own call functions that allocate their tables. It runs until the results are asked for.
+    fn start_apart(&mut self, functions: &[Function]) -> Pending;
 
     /// Waits until a table that changes quickly may be readable.
     fn pause(&mut self, time: Duration);
@@ -40,6 +40,9 @@ pub(super) trait Machine {
     /// # Errors
     /// A sentence.
     fn services(&mut self) -> Result<Vec<ServiceEntry>, String>;
+
+    /// Makes use of what rights this user has over processes of others. Whether these are all there are.
+    fn elevate(&mut self) -> bool;
 
     /// Adds path, command line and user; false if this user may not know them.
     fn describe(&mut self, process: &mut Process) -> bool;
@@ -57,8 +60,8 @@ pub(super) trait Machine {
     fn reset(&mut self, key: &SocketKey) -> Result<(), u32>;
 }
 
-/// Waits for a function that is called apart, and gives its table.
-pub(super) type Pending = Box<dyn FnOnce() -> Result<Vec<u8>, Apart>>;
+/// Waits for functions that are called apart, and gives the table of each.
+pub(super) type Pending = Box<dyn FnOnce() -> Vec<Result<Vec<u8>, Apart>>>;
 
 /// What came of asking for a connection's counters (TCP_ESTATS_DATA_ROD and TCP_ESTATS_PATH_ROD); `Ok(None)` where they are not
 /// running.

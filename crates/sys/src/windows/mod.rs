@@ -27,6 +27,8 @@ mod processes;
 mod read;
 /// The source: all of the above in order.
 mod source;
+/// Statuses of functions, and what they mean.
+mod status;
 /// The real Windows.
 #[cfg(windows)]
 mod system;

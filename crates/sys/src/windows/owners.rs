@@ -73,6 +73,7 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
         }
         pids.extend(socket.owners.processes().iter().map(|owner| owner.process.pid));
     }
+    let elevated = request.process_details && machine.elevate();
     let mut refused = 0u32;
     for pid in pids {
         let entry = running.as_ref().and_then(|running| running.get(&pid));
@@ -93,8 +94,11 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
     }
     if refused > 0 {
         let processes = if refused == 1 { "1 process keeps".into() } else { format!("{refused} processes keep") };
-        let message =
-            format!("{processes} path, command line and user from this user; run as administrator to see them");
+        let help = match elevated {
+            true => "even from an administrator, as protected ones do",
+            false => "from this user; run as administrator to see them",
+        };
+        let message = format!("{processes} path, command line or user {help}");
         snapshot.notices.push(Notice { code: "details-need-administrator", message });
     }
     if request.process_details {

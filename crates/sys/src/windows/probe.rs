@@ -1,8 +1,11 @@
 //! The bind probe: a port that can't be bound is in use, whatever the tables say.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
-use std::time::{Instant, SystemTime};
+use std::ffi::OsString;
+use std::os::windows::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
 
 use sockscope_model::{
     ErrorKind, Family, Notice, Protocol, Request, Snapshot, Socket, SocketKey, SourceError, SourceReport, Tag,
@@ -12,11 +15,19 @@ use sockscope_wire::windows::excluded_port_ranges;
 use windows_sys::Win32::Networking::WinSock::{
     AF_INET, AF_INET6, INVALID_SOCKET, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, IPV6_V6ONLY, SO_EXCLUSIVEADDRUSE,
     SOCK_DGRAM, SOCK_STREAM, SOCKADDR, SOCKADDR_IN, SOCKADDR_IN6, SOCKET, SOL_SOCKET, WSADATA, WSAEACCES,
-    WSAEADDRINUSE, WSAGetLastError, WSAStartup, bind, closesocket, setsockopt, socket,
+    WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEPROTONOSUPPORT, WSAGetLastError, WSAStartup, bind,
+    closesocket, setsockopt, socket,
 };
+use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 
-use super::machine::Machine;
+use super::apart::{End, Run};
+use super::machine::{Apart, Machine};
 use super::system::System;
+
+/// How long netsh may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After so many unexpected errors, further ports would not be better.
+const MOST_FAILURES: u32 = 100;
 
 /// What one attempt to bind a port says.
 enum Port {
@@ -51,33 +62,32 @@ pub(super) fn testify(witness: Witness, request: &Request) -> Result<Testimony, 
     let kinds = protocols.into_iter().filter(|(_, wanted)| *wanted).flat_map(|(protocol, _)| {
         families.into_iter().filter(|(_, wanted)| *wanted).map(move |(family, _)| (protocol, family))
     });
-    let mut damaged = Vec::new();
+    let (mut damaged, mut partial) = (Vec::new(), Vec::new());
     for (protocol, family) in kinds {
-        let mut refused = Vec::new();
-        let excluded = BTreeSet::from_iter(excluded_ports(protocol, family));
-        for port in 1..=u16::MAX {
+        let (mut refused, mut failures) = (Vec::new(), 0u32);
+        let allowed = |port: &u16| request.condition.as_ref().is_none_or(|it| it.allows_local_port(*port));
+        for port in (1..=u16::MAX).filter(allowed) {
             match attempt(protocol, family, port) {
                 Ok(Port::Free) => {}
                 Ok(Port::InUse) => snapshot.sockets.push(in_use(protocol, family, port)),
-                Ok(Port::Refused) if excluded.contains(&port) => refused.push(port),
-                Ok(Port::Refused) => snapshot.sockets.push(in_use(protocol, family, port)),
+                Ok(Port::Refused) => refused.push(port),
+                // Without the family there is nothing that could be in use.
+                Err(error) if is_family_missing(&error) => break,
                 Err(error) => {
-                    damaged.push(format!("{} over {} can't be probed: {error}", protocol.name(), family.name()));
-                    break;
+                    failures += 1;
+                    if failures == 1 {
+                        damaged.push(format!("{} over {}, port {port}: {error}", protocol.name(), family.name()));
+                    }
+                    if failures == MOST_FAILURES {
+                        break;
+                    }
                 }
             }
         }
-        if !refused.is_empty() {
-            let message = format!(
-                "{} ports of {} over {} are excluded from use (netsh int {} show excludedportrange protocol={})",
-                refused.len(),
-                protocol.name(),
-                family.name(),
-                family.name(),
-                protocol.name()
-            );
-            snapshot.notices.push(Notice { code: "ports-excluded", message });
-        }
+        partial.extend(sort_out(&mut snapshot, protocol, family, &refused));
+    }
+    if !partial.is_empty() {
+        snapshot.notices.push(Notice { code: Testimony::PARTIAL, message: partial.join("; ") });
     }
     snapshot.elapsed = start.elapsed();
     snapshot.sources.push(SourceReport {
@@ -88,6 +98,37 @@ pub(super) fn testify(witness: Witness, request: &Request) -> Result<Testimony, 
         elapsed: snapshot.elapsed,
     });
     Ok(Testimony { snapshot, quirks: Vec::new(), damaged: (!damaged.is_empty()).then(|| damaged.join("; ")) })
+}
+
+/// Of ports that Windows refused, those that it keeps everyone from; the others are in use, exclusively.
+fn sort_out(snapshot: &mut Snapshot, protocol: Protocol, family: Family, refused: &[u16]) -> Option<String> {
+    if refused.is_empty() {
+        return None;
+    }
+    let (protocol_name, family_name) = (protocol.name(), family.name());
+    match excluded_ports(protocol, family) {
+        Ok(excluded) => {
+            let (kept, used): (Vec<u16>, Vec<u16>) = refused.iter().partition(|port| excluded.contains(port));
+            snapshot.sockets.extend(used.into_iter().map(|port| in_use(protocol, family, port)));
+            (!kept.is_empty()).then(|| {
+                format!(
+                    "{} ports of {protocol_name} over {family_name} are excluded from use (netsh int {family_name} show \
+                     excludedportrange protocol={protocol_name})",
+                    kept.len()
+                )
+            })
+        }
+        Err(why) => Some(format!(
+            "{} ports of {protocol_name} over {family_name} were refused, and which of them are excluded from use is not known: \
+             netsh {why}",
+            refused.len()
+        )),
+    }
+}
+
+/// IPv6 may be switched off.
+fn is_family_missing(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(WSAEAFNOSUPPORT | WSAEPROTONOSUPPORT | WSAEADDRNOTAVAIL))
 }
 
 fn in_use(protocol: Protocol, family: Family, port: u16) -> Socket {
@@ -163,15 +204,25 @@ fn last_error() -> std::io::Error {
 
 /// The ports that Windows keeps everyone from binding (Hyper-V, WinNAT, administrators). There is no documented call that lists
 /// them; netsh does.
-fn excluded_ports(protocol: Protocol, family: Family) -> Vec<u16> {
-    let Some(root) = std::env::var_os("SystemRoot") else { return Vec::new() };
-    let program = std::path::Path::new(&root).join(r"System32\netsh.exe");
+fn excluded_ports(protocol: Protocol, family: Family) -> Result<BTreeSet<u16>, String> {
+    let mut command = Command::new(system_directory()?.join("netsh.exe"));
     let protocol = format!("protocol={}", protocol.name());
-    let output = Command::new(program)
-        .args(["int", family.name(), "show", "excludedportrange", &protocol])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    excluded_port_ranges(&text).into_iter().flat_map(|(first, last)| first..=last).collect()
+    command.args(["int", family.name(), "show", "excludedportrange", &protocol]);
+    let (output, end) = Run::start(command, PATIENCE).map_err(|error| error.to_string())?.wait();
+    match end {
+        End::Status(0) => {
+            let ranges = excluded_port_ranges(&String::from_utf8_lossy(&output));
+            Ok(ranges.into_iter().flat_map(|(first, last)| first..=last).collect())
+        }
+        end => Err(Apart::from(end).to_string()),
+    }
+}
+
+/// Where Windows keeps its programs, asked of Windows: a variable of the environment may say anything.
+fn system_directory() -> Result<PathBuf, String> {
+    let mut path = [0u16; 512];
+    // SAFETY: the buffer is valid for writes of the length that is given with it.
+    let length = unsafe { GetSystemDirectoryW(path.as_mut_ptr(), path.len() as u32) };
+    let path = path.get(..length as usize).filter(|path| !path.is_empty()).ok_or("has no directory")?;
+    Ok(PathBuf::from(OsString::from_wide(path)))
 }

@@ -12,15 +12,17 @@ use windows_sys::Wdk::System::Threading::{
     NtQueryInformationProcess, ProcessBasicInformation, ProcessCommandLineInformation,
 };
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, UNICODE_STRING,
+    CloseHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, LUID, UNICODE_STRING,
 };
 use windows_sys::Win32::Security::{
-    GetLengthSid, GetTokenInformation, LookupAccountSidW, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+    AdjustTokenPrivileges, GetLengthSid, GetTokenInformation, LUID_AND_ATTRIBUTES, LookupAccountSidW,
+    LookupPrivilegeValueW, PSID, SE_DEBUG_NAME, SE_PRIVILEGE_ENABLED, TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES,
+    TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;
 use windows_sys::Win32::System::Services::{
-    CloseServiceHandle, EnumServicesStatusExW, OpenSCManagerW, SC_ENUM_PROCESS_INFO, SC_MANAGER_ENUMERATE_SERVICE,
-    SERVICE_ACTIVE, SERVICE_WIN32,
+    CloseServiceHandle, EnumServicesStatusExW, OpenSCManagerW, SC_ENUM_PROCESS_INFO, SC_HANDLE,
+    SC_MANAGER_ENUMERATE_SERVICE, SERVICE_ACTIVE, SERVICE_WIN32,
 };
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetProcessTimes, OpenProcess, OpenProcessToken, PEB, PROCESS_BASIC_INFORMATION,
@@ -71,18 +73,28 @@ pub(super) fn list() -> Result<Vec<ProcessEntry>, String> {
 
 /// Every running service, which any user may list.
 pub(super) fn services() -> Result<Vec<ServiceEntry>, String> {
-    const ERROR_MORE_DATA: u32 = 234;
     // SAFETY: both names may be null: this machine, its active services.
     let manager = unsafe { OpenSCManagerW(std::ptr::null(), std::ptr::null(), SC_MANAGER_ENUMERATE_SERVICE) };
     if manager.is_null() {
         return Err(format!("OpenSCManager: {}", last_error()));
     }
-    let mut words = vec![0u64; 8 * 1024];
-    let mut outcome = Err("EnumServicesStatusEx: the list grew faster than it could be read".to_owned());
-    for _ in 0..8 {
-        let size = u32::try_from(size_of_val(&words[..])).unwrap_or(u32::MAX);
-        let (mut more, mut count, mut resume) = (0, 0, 0);
-        // SAFETY: the buffer is valid for writes of `size` bytes, and so are the three numbers.
+    let services = running_services(manager);
+    // SAFETY: the handle was opened above and is closed once.
+    unsafe { CloseServiceHandle(manager) };
+    services
+}
+
+/// `manager` is an open handle that may enumerate.
+fn running_services(manager: SC_HANDLE) -> Result<Vec<ServiceEntry>, String> {
+    const ERROR_MORE_DATA: u32 = 234;
+    /// As much as the function gives at a time.
+    const SIZE: usize = 256 * 1024;
+    let mut words = vec![0u64; SIZE / 8];
+    let mut found = Vec::new();
+    let mut resume = 0;
+    loop {
+        let (mut more, mut count) = (0, 0);
+        // SAFETY: the buffer is valid for writes of `SIZE` bytes, and so are the three numbers.
         let done = unsafe {
             EnumServicesStatusExW(
                 manager,
@@ -90,39 +102,33 @@ pub(super) fn services() -> Result<Vec<ServiceEntry>, String> {
                 SERVICE_WIN32,
                 SERVICE_ACTIVE,
                 words.as_mut_ptr().cast(),
-                size,
+                SIZE as u32,
                 &raw mut more,
                 &raw mut count,
                 &raw mut resume,
                 std::ptr::null(),
             )
         };
-        if done != 0 {
-            let address = words.as_ptr() as u64;
-            let bytes = bytes_mut(&mut words);
-            outcome = wire::services(Buffer { bytes, address, pointer: size_of::<usize>() }, count)
-                .map_err(|error| error.to_string());
-            break;
-        }
         // SAFETY: no precondition.
-        match unsafe { GetLastError() } {
-            ERROR_MORE_DATA => words = vec![0; (size as usize + more as usize) / 8 * 5 / 4 + 1024],
-            error => {
-                outcome = Err(format!("EnumServicesStatusEx: {}", std::io::Error::from_raw_os_error(error as i32)));
-                break;
-            }
+        let error = if done == 0 { unsafe { GetLastError() } } else { 0 };
+        if error != 0 && error != ERROR_MORE_DATA {
+            return Err(format!("EnumServicesStatusEx: {}", std::io::Error::from_raw_os_error(error.cast_signed())));
+        }
+        let address = words.as_ptr() as u64;
+        let buffer = Buffer { bytes: bytes_mut(&mut words), address, pointer: size_of::<usize>() };
+        found.extend(wire::services(buffer, count).map_err(|error| error.to_string())?);
+        // One that fits into no buffer would never end.
+        if error == 0 || count == 0 || resume == 0 {
+            return Ok(found);
         }
     }
-    // SAFETY: the handle was opened above and is closed once.
-    unsafe { CloseServiceHandle(manager) };
-    outcome
 }
 
 /// Adds path, command line and user, if the process is still the one that was listed; false if this user may not know them.
 pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Option<String>>) -> bool {
-    let Some(handle) = open(process.id.pid, PROCESS_QUERY_LIMITED_INFORMATION) else {
-        // SAFETY: no precondition.
-        return unsafe { GetLastError() } != ERROR_ACCESS_DENIED;
+    let handle = match open(process.id.pid, PROCESS_QUERY_LIMITED_INFORMATION) {
+        Ok(handle) => handle,
+        Err(error) => return error != ERROR_ACCESS_DENIED,
     };
     let started = started(&handle);
     if process.id.started.is_some() && started.is_some() && started != process.id.started {
@@ -137,13 +143,45 @@ pub(super) fn describe(process: &mut Process, users: &mut HashMap<Vec<u8>, Optio
     let line = command_line(&handle).or_else(|| command_line_of_memory(process.id.pid));
     process.command_line = line.map(|line| wire::arguments(&line)).filter(|arguments| !arguments.is_empty());
     process.user = user(&handle, users);
-    true
+    process.path.is_some() && process.user.is_some()
 }
 
-fn open(pid: u32, rights: u32) -> Option<Handle> {
+/// Lets an administrator look into processes of the system and of services: the privilege to do so is held and switched off.
+/// Whether it is on now.
+pub(super) fn may_look_into_services() -> bool {
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the pseudo handle of this process needs no closing; the token is valid for a write.
+    let opened =
+        unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &raw mut token) };
+    if opened == 0 {
+        return false;
+    }
+    let token = Handle(token);
+    let mut luid = LUID::default();
+    // SAFETY: the name ends with NUL; the number is valid for a write; null is this machine.
+    if unsafe { LookupPrivilegeValueW(std::ptr::null(), SE_DEBUG_NAME, &raw mut luid) } == 0 {
+        return false;
+    }
+    let privilege = LUID_AND_ATTRIBUTES { Luid: luid, Attributes: SE_PRIVILEGE_ENABLED };
+    let privileges = TOKEN_PRIVILEGES { PrivilegeCount: 1, Privileges: [privilege] };
+    // SAFETY: the token is open and allows it; the structure is valid for reads, and nothing is to be written back. It gives
+    // success, and ERROR_NOT_ALL_ASSIGNED behind it, to a user who does not hold the privilege.
+    let adjusted = unsafe {
+        AdjustTokenPrivileges(token.0, 0, &raw const privileges, 0, std::ptr::null_mut(), std::ptr::null_mut())
+    };
+    // SAFETY: no precondition.
+    adjusted != 0 && unsafe { GetLastError() } == 0
+}
+
+/// A handle, or what GetLastError says, asked at once: closing a handle, too, changes it.
+fn open(pid: u32, rights: u32) -> Result<Handle, u32> {
     // SAFETY: no precondition.
     let handle = unsafe { OpenProcess(rights, 0, pid) };
-    (!handle.is_null()).then_some(Handle(handle))
+    if handle.is_null() {
+        // SAFETY: no precondition.
+        return Err(unsafe { GetLastError() });
+    }
+    Ok(Handle(handle))
 }
 
 fn started(handle: &Handle) -> Option<sockscope_model::Timestamp> {
@@ -188,7 +226,7 @@ fn command_line(handle: &Handle) -> Option<String> {
 
 /// Out of the process' own memory (PEB), as older Windows and Wine need it.
 fn command_line_of_memory(pid: u32) -> Option<String> {
-    let handle = open(pid, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ)?;
+    let handle = open(pid, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ).ok()?;
     let mut basic = PROCESS_BASIC_INFORMATION::default();
     let mut needed = 0;
     // SAFETY: the handle is open and allows it; the structure is valid for writes of its size.
@@ -322,17 +360,12 @@ pub fn kill(process: ProcessId) -> Result<(), KillError> {
     if process.started.is_none() {
         return Err(KillError::NoIdentity);
     }
-    // SAFETY: no precondition.
-    let handle = unsafe { OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, 0, process.pid) };
-    if handle.is_null() {
-        // SAFETY: no precondition.
-        return Err(match unsafe { GetLastError() } {
+    let handle =
+        open(process.pid, PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION).map_err(|error| match error {
             ERROR_INVALID_PARAMETER => KillError::Gone,
             ERROR_ACCESS_DENIED => KillError::Refused,
-            error => KillError::Failed(std::io::Error::from_raw_os_error(error as i32).to_string()),
-        });
-    }
-    let handle = Handle(handle);
+            error => KillError::Failed(std::io::Error::from_raw_os_error(error.cast_signed()).to_string()),
+        })?;
     // An open handle keeps the number from being used again.
     if started(&handle) != process.started {
         return Err(KillError::Gone);
@@ -342,4 +375,37 @@ pub fn kill(process: ProcessId) -> Result<(), KillError> {
         return Err(KillError::Failed(format!("TerminateProcess: {}", last_error())));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_process_can_not_be_opened_is_told() {
+        assert_eq!(open(0x7fff_fffc, PROCESS_QUERY_LIMITED_INFORMATION).err(), Some(ERROR_INVALID_PARAMETER));
+        assert!(open(std::process::id(), PROCESS_QUERY_LIMITED_INFORMATION).is_ok());
+    }
+
+    #[test]
+    fn this_process_is_listed_and_described() {
+        let all = list().unwrap();
+        let entry = all.iter().find(|process| process.pid == std::process::id()).unwrap();
+        let id = ProcessId { pid: entry.pid, started: entry.started };
+        let mut process = Process {
+            id,
+            name: entry.name.clone(),
+            path: None,
+            command_line: None,
+            uid: None,
+            user: None,
+            service: None,
+            container: None,
+        };
+        assert!(describe(&mut process, &mut HashMap::new()));
+        assert_eq!(process.path.as_deref(), std::env::current_exe().ok().as_deref());
+        // Whoever is root to Wine is an administrator there.
+        may_look_into_services();
+        services().unwrap();
+    }
 }

@@ -5,21 +5,14 @@ use std::time::Duration;
 
 use super::functions::{Function, Table};
 use super::machine::{Apart, Machine, Pending};
+use super::status::{self, is_absence, words};
 
 /// How long a buffer is at first: some hundred rows.
 const FIRST_SIZE: usize = 64 * 1024;
 /// More than any machine's table needs.
 const MOST_SIZE: usize = 1 << 30;
 /// How often a table may have grown before its size was known, or not have been there at all.
-const ATTEMPTS: u32 = 10;
-
-const ERROR_NOT_SUPPORTED: u32 = 50;
-const ERROR_INVALID_PARAMETER: u32 = 87;
-const ERROR_CALL_NOT_IMPLEMENTED: u32 = 120;
-const ERROR_INSUFFICIENT_BUFFER: u32 = 122;
-const ERROR_NO_DATA: u32 = 232;
-/// STATUS_UNSUCCESSFUL, which the functions give undocumented while the table changes quickly.
-const STATUS_UNSUCCESSFUL: u32 = 0xc000_0001;
+pub(super) const ATTEMPTS: u32 = 10;
 
 /// A table's bytes, and who filled them.
 #[derive(Debug)]
@@ -33,37 +26,56 @@ pub(super) struct Filled {
 pub(super) enum Missing {
     /// This Windows does not have the function, or the function has no such table.
     Absent(String),
+    /// It is there and of no use: it crashed, did not come back, or could not be called apart. Nobody promised that it works.
+    Broken(String),
     /// It should have, and could not be read.
     Failed(String),
 }
 
-/// Functions that are called apart, by their keys: they run while other tables are read.
-pub(super) type Started = HashMap<String, Pending>;
+/// Functions that are called apart, by their keys, in one process that runs while other tables are read.
+#[derive(Default)]
+pub(super) struct Started {
+    pending: Option<(Vec<Function>, Pending)>,
+    done: HashMap<String, Result<Vec<u8>, Apart>>,
+}
 
-/// Starts what is called apart.
-pub(super) fn start(machine: &mut impl Machine, tables: &[Table]) -> Started {
-    let functions = tables.iter().filter_map(|table| table.first()).filter(|function| function.is_called_apart());
-    let mut started = Started::new();
-    for function in functions {
-        if machine.exports(*function) {
-            started.insert(function.key(), machine.start_apart(*function));
-        }
+impl Started {
+    /// Starts those of the functions that are exported and to be called apart, each table's first.
+    pub(super) fn new(machine: &mut impl Machine, tables: &[Table]) -> Started {
+        let first = tables.iter().filter_map(|table| table.first().copied()).filter(|it| it.is_called_apart());
+        let functions: Vec<Function> = first.filter(|function| machine.exports(*function)).collect();
+        let pending = (!functions.is_empty()).then(|| machine.start_apart(&functions));
+        Started { pending: pending.map(|pending| (functions, pending)), done: HashMap::new() }
     }
-    started
+
+    /// Waits for the function's table; has it called now if it was not started.
+    fn take(&mut self, machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, Apart> {
+        if let Some((functions, pending)) = self.pending.take_if(|(functions, _)| functions.contains(&function)) {
+            self.done.extend(functions.iter().map(|function| function.key()).zip(pending()));
+        }
+        let nothing = || Err(Apart::NoProcess("it gave no answer".to_owned()));
+        let started = self.done.remove(&function.key());
+        started.unwrap_or_else(|| machine.start_apart(&[function])().pop().unwrap_or_else(nothing))
+    }
 }
 
 /// Reads a table by the first of its functions that this Windows has.
 pub(super) fn read(machine: &mut impl Machine, started: &mut Started, table: Table) -> Result<Filled, Missing> {
-    let mut absent = Vec::new();
+    let (mut whys, mut broken) = (Vec::new(), false);
     for function in table {
         match call(machine, started, *function) {
             Ok(bytes) => return Ok(Filled { function: *function, bytes }),
             // Rather an older class of the same table than none.
-            Err(Missing::Absent(why)) => absent.push(why),
+            Err(Missing::Absent(why)) => whys.push(why),
+            Err(Missing::Broken(why)) => {
+                broken = true;
+                whys.push(why);
+            }
             Err(failed) => return Err(failed),
         }
     }
-    Err(Missing::Absent(absent.join("; ")))
+    let whys = whys.join("; ");
+    Err(if broken { Missing::Broken(whys) } else { Missing::Absent(whys) })
 }
 
 fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -> Result<Vec<u8>, Missing> {
@@ -72,14 +84,10 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
         return Err(Missing::Absent(format!("iphlpapi.dll here has no {}", function.name)));
     }
     if function.is_called_apart() {
-        let pending = started.remove(&function.key()).unwrap_or_else(|| machine.start_apart(function));
-        return pending().map_err(|error| match error {
+        return started.take(machine, function).map_err(|error| match error {
             Apart::Status(status) if is_absence(status) => Missing::Absent(format!("{title}: {}", words(status))),
             Apart::Status(status) => Missing::Failed(format!("{title}: {}", words(status))),
-            // Of what nobody documents, nobody promised that it works.
-            Apart::NoProcess(_) | Apart::Crashed(_) | Apart::TimedOut(_) => {
-                Missing::Absent(format!("{title}: {error}"))
-            }
+            error => Missing::Broken(format!("{title}: {error}")),
         });
     }
     attempt(machine, function).map_err(|status| match status {
@@ -102,8 +110,8 @@ fn call(machine: &mut impl Machine, started: &mut Started, function: Function) -
 pub(super) fn fill(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, u32> {
     attempt(machine, function).map_err(|status| match status {
         Status::Is(status) => status,
-        Status::Grew(_) => ERROR_INSUFFICIENT_BUFFER,
-        Status::Unsuccessful => STATUS_UNSUCCESSFUL,
+        Status::Grew(_) => status::INSUFFICIENT_BUFFER,
+        Status::Unsuccessful => status::UNSUCCESSFUL,
     })
 }
 
@@ -112,6 +120,17 @@ enum Status {
     /// Still too short, with so many bytes.
     Grew(usize),
     Unsuccessful,
+}
+
+/// A table without rows.
+pub(super) fn empty_table() -> Vec<u8> {
+    vec![0; 8]
+}
+
+/// How long to wait before an attempt after a table was not readable. Others found that waiting and a longer buffer both help
+/// (xilun/cbwin#17, giampaolo/psutil#1335).
+pub(super) fn pause_after(attempt: u32) -> Duration {
+    Duration::from_millis(1 << attempt.min(6))
 }
 
 /// Calls the function with a buffer that is longer than what was asked for, until it fits: between two calls a table grows.
@@ -123,8 +142,8 @@ fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, St
         match machine.fill(function, &mut buffer, &mut size) {
             Ok(()) => return Ok(buffer),
             // No row is no failure.
-            Err(ERROR_NO_DATA) => return Ok(vec![0; 8]),
-            Err(ERROR_INSUFFICIENT_BUFFER) => {
+            Err(status::NO_DATA) => return Ok(empty_table()),
+            Err(status::INSUFFICIENT_BUFFER) => {
                 let wanted = buffer.len().max(size as usize);
                 last = Status::Grew(wanted);
                 if wanted >= MOST_SIZE {
@@ -132,31 +151,13 @@ fn attempt(machine: &mut impl Machine, function: Function) -> Result<Vec<u8>, St
                 }
                 buffer = vec![0; wanted + wanted / 4 + 4096];
             }
-            // Others found that waiting and a longer buffer both help (xilun/cbwin#17, giampaolo/psutil#1335).
-            Err(STATUS_UNSUCCESSFUL) => {
+            Err(status::UNSUCCESSFUL) => {
                 last = Status::Unsuccessful;
                 buffer = vec![0; buffer.len() + buffer.len() / 4];
-                machine.pause(Duration::from_millis(1 << number.min(6)));
+                machine.pause(pause_after(number));
             }
             Err(status) => return Err(Status::Is(status)),
         }
     }
     Err(last)
-}
-
-/// Whether a status says that there is no such table, rather than that it could not be read.
-fn is_absence(status: u32) -> bool {
-    matches!(status, ERROR_NOT_SUPPORTED | ERROR_INVALID_PARAMETER | ERROR_CALL_NOT_IMPLEMENTED)
-}
-
-/// A status in words that are the same in every language.
-pub(super) fn words(status: u32) -> String {
-    match status {
-        5 => "access denied (status 5)".into(),
-        ERROR_NOT_SUPPORTED => "not supported here (status 50)".into(),
-        ERROR_INVALID_PARAMETER => "no such class of table here (status 87)".into(),
-        ERROR_CALL_NOT_IMPLEMENTED => "not implemented here (status 120)".into(),
-        _ if status > 0xffff => format!("status {status:#010x}"),
-        _ => format!("status {status}"),
-    }
 }

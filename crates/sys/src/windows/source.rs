@@ -1,7 +1,7 @@
 //! One pass: the tables of a source, then owners, then what is known of them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::{Instant, SystemTime};
 
 use sockscope_model::{
@@ -13,7 +13,8 @@ use sockscope_wire::windows::{quirk, table, traffic};
 use super::functions::{self, Function, Table, kind};
 use super::machine::Machine;
 use super::owners::{self, Claim, Claims};
-use super::read::{Filled, Missing, read, start, words};
+use super::read::{Filled, Missing, Started, read};
+use super::status::words;
 
 /// This machine's sockets, from the tables of iphlpapi.dll.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct WindowsSource<M> {
     machine: M,
     choice: SourceChoice,
     tables: &'static [Table],
+    /// Functions that were of no use once, and why: they are not tried again.
+    broken: HashMap<String, String>,
 }
 
 /// What one pass over the tables gave.
@@ -40,6 +43,8 @@ struct Rows {
     /// Which row a connection has: there is one of it, however many rows it has.
     connections: HashMap<SocketKey, usize>,
     duplicates: u64,
+    /// Ports of sockets with a row of their own, by family and process.
+    taken: HashSet<(Family, u16, Option<u32>)>,
 }
 
 impl<M: Machine> WindowsSource<M> {
@@ -53,7 +58,7 @@ impl<M: Machine> WindowsSource<M> {
                 help: None,
             });
         };
-        Ok(WindowsSource { machine, choice, tables })
+        Ok(WindowsSource { machine, choice, tables, broken: HashMap::new() })
     }
 
     pub(super) fn machine(&mut self) -> &mut M {
@@ -118,13 +123,19 @@ impl<M: Machine> WindowsSource<M> {
             without_owners: false,
             connections: HashMap::new(),
             duplicates: 0,
+            taken: HashSet::new(),
         };
         let mut read_any = false;
-        let mut absent = Vec::new();
+        let mut lacking = Vec::new();
         let wanted: Vec<Table> = self.tables.iter().copied().filter(|it| is_wanted(it, request)).collect();
-        let mut started = start(&mut self.machine, &wanted);
-        for alternatives in wanted {
-            match read(&mut self.machine, &mut started, alternatives) {
+        let usable: Vec<Table> = wanted.iter().copied().filter(|it| self.broken_before(it).is_none()).collect();
+        let mut started = Started::new(&mut self.machine, &usable);
+        for table in wanted {
+            let outcome = match self.broken_before(table) {
+                Some(why) => Err(Missing::Broken(why.clone())),
+                None => read(&mut self.machine, &mut started, table),
+            };
+            match outcome {
                 Ok(filled) => {
                     let title = filled.function.title();
                     match rows.add(filled, quirks) {
@@ -133,23 +144,31 @@ impl<M: Machine> WindowsSource<M> {
                     }
                 }
                 // An older Windows has no list of bound endpoints, and one without IPv6 has no IPv6.
-                Err(Missing::Absent(why)) => absent.push((alternatives, why)),
+                Err(Missing::Absent(why)) => lacking.push((table, why, false)),
+                Err(Missing::Broken(why)) => {
+                    if let Some(function) = table.first() {
+                        self.broken.entry(function.key()).or_insert_with(|| why.clone());
+                    }
+                    lacking.push((table, why, true));
+                }
                 Err(Missing::Failed(why)) => rows.damaged.push(why),
             }
         }
         let asks_nothing = !(request.tcp || request.udp) || !(request.ipv4 || request.ipv6);
         if !read_any && !asks_nothing {
-            return Err(self.nothing(&rows.damaged, &absent));
+            return Err(self.nothing(&rows.damaged, &lacking));
         }
-        for (alternatives, why) in absent {
-            match alternatives.first() {
-                Some(function) if function.is_of_bound() => rows.absent_bound = Some(why.clone()),
-                Some(it) => rows.absent.push((it.layout.protocol(), it.layout.family(), why.clone())),
-                None => {}
+        for (table, why, broken) in lacking {
+            let Some(function) = table.first() else { continue };
+            let kind = kind(*function);
+            if function.is_of_bound() {
+                rows.absent_bound = Some(why.clone());
+            } else {
+                rows.absent.push((function.layout.protocol(), function.layout.family(), why.clone()));
             }
             // Whoever asks for a source that has no such table at all learns it; what this Windows lacks of it, too.
-            if let Some(function) = alternatives.first().filter(|function| self.lack_matters(**function)) {
-                let message = format!("{} is missing: {why}", kind(function.layout));
+            if broken || self.lack_matters(*function) {
+                let message = format!("{kind} is missing: {why}");
                 rows.notices.push(Notice { code: "table-unavailable", message });
             }
         }
@@ -165,6 +184,11 @@ impl<M: Machine> WindowsSource<M> {
         Ok(rows)
     }
 
+    /// Why the table was of no use before.
+    fn broken_before(&self, table: Table) -> Option<&String> {
+        self.broken.get(&table.first()?.key())
+    }
+
     /// Whether the lack of a table is worth a word.
     fn lack_matters(&self, function: Function) -> bool {
         let documented = matches!(self.choice, SourceChoice::GetExtendedTable | SourceChoice::GetTable2);
@@ -173,10 +197,10 @@ impl<M: Machine> WindowsSource<M> {
     }
 
     /// Why there is no table at all.
-    fn nothing(&self, failed: &[String], absent: &[(Table, String)]) -> SourceError {
-        let (kind, cause) = match (failed.first(), absent.first()) {
+    fn nothing(&self, failed: &[String], lacking: &[(Table, String, bool)]) -> SourceError {
+        let (kind, cause) = match (failed.first(), lacking.first()) {
             (Some(why), _) => (ErrorKind::Failed, why.clone()),
-            (None, Some((_, why))) => (ErrorKind::Unavailable, why.clone()),
+            (None, Some((_, why, _))) => (ErrorKind::Unavailable, why.clone()),
             (None, None) => (ErrorKind::Unavailable, "it has no UDP".into()),
         };
         let help = (self.choice != SourceChoice::GetExtendedTable).then(|| "try --source auto".to_owned());
@@ -220,9 +244,18 @@ impl<M: Machine> Source for WindowsSource<M> {
 impl Rows {
     fn add(&mut self, filled: Filled, quirks: bool) -> Result<(), sockscope_wire::Malformed> {
         let Function { layout, .. } = filled.function;
+        let bound = filled.function.is_of_bound();
         let index = self.claims.tables.len();
         let offsets = (layout.first_row()..).step_by(layout.row_size());
-        for (row, offset) in table(&filled.bytes, layout, filled.function.is_of_bound())?.into_iter().zip(offsets) {
+        for (row, offset) in table(&filled.bytes, layout, bound)?.into_iter().zip(offsets) {
+            // A connection that Windows chose the port of has a row here too, with the unspecified address.
+            let port = (row.socket.family(), row.socket.key.local.port(), row.pid);
+            if bound && self.taken.contains(&port) {
+                continue;
+            }
+            if row.socket.key.protocol == Protocol::Tcp && !bound {
+                self.taken.insert(port);
+            }
             if row.socket.key.protocol == Protocol::Tcp && row.socket.key.remote.is_some() {
                 match self.connections.entry(row.socket.key) {
                     Entry::Occupied(known) => {

@@ -22,7 +22,7 @@ use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, Get
 
 use super::functions::{Call, Function};
 use super::machine::{Counters, Machine, Pending};
-use super::{apart, processes};
+use super::{apart, processes, status};
 
 /// A function of a DLL, whose type its name says.
 pub(super) type Export = unsafe extern "system" fn() -> isize;
@@ -32,6 +32,8 @@ pub(super) type Export = unsafe extern "system" fn() -> isize;
 pub(super) struct System {
     /// Names of users by SID: asking may ask a domain's controller.
     users: HashMap<Vec<u8>, Option<String>>,
+    /// Whether processes of the system and of services may be looked into, once that was tried.
+    elevated: Option<bool>,
 }
 
 /// The function of that name in iphlpapi.dll, if this Windows has it.
@@ -80,11 +82,12 @@ impl Machine for System {
 
     fn fill(&mut self, function: Function, buffer: &mut [u8], size: &mut u32) -> Result<(), u32> {
         const NO_ORDER: i32 = 0;
-        let table = buffer.as_mut_ptr().cast::<c_void>();
+        let mut words = aligned(buffer.len());
+        let table = words.as_mut_ptr().cast::<c_void>();
         *size = u32::try_from(buffer.len()).unwrap_or(u32::MAX).min(*size);
         let family = family(function.layout);
-        // SAFETY, of all: the buffer is valid for writes of `size` bytes, which is what the function is told. Its alignment is
-        // that of any allocation of this size, 16 (HeapAlloc), and no row needs more than 8.
+        // SAFETY, of all: the buffer is valid for writes of `size` bytes, which is what the function is told, and begins at an
+        // address that every row may have.
         let status = match (function.call, function.name) {
             (Call::Extended(class), "GetExtendedTcpTable") => {
                 // SAFETY: see above.
@@ -118,13 +121,18 @@ impl Machine for System {
                 // SAFETY: see above.
                 unsafe { GetUdp6Table(table.cast(), size, NO_ORDER) }
             }
-            _ => 120,
+            _ => status::CALL_NOT_IMPLEMENTED,
         };
-        if status == 0 { Ok(()) } else { Err(status) }
+        if status != 0 {
+            return Err(status);
+        }
+        let filled = bytes_mut(&mut words).iter();
+        buffer.iter_mut().zip(filled).for_each(|(target, source)| *target = *source);
+        Ok(())
     }
 
-    fn start_apart(&mut self, function: Function) -> Pending {
-        apart::start(function)
+    fn start_apart(&mut self, functions: &[Function]) -> Pending {
+        apart::start(functions)
     }
 
     fn pause(&mut self, time: Duration) {
@@ -137,6 +145,10 @@ impl Machine for System {
 
     fn services(&mut self) -> Result<Vec<ServiceEntry>, String> {
         processes::services()
+    }
+
+    fn elevate(&mut self) -> bool {
+        *self.elevated.get_or_insert_with(processes::may_look_into_services)
     }
 
     fn describe(&mut self, process: &mut Process) -> bool {
@@ -169,7 +181,7 @@ impl Machine for System {
                     let bytes = bytes_mut(&mut buffer);
                     return module_name(Buffer { bytes, address, pointer: size_of::<usize>() });
                 }
-                122 => buffer = aligned(size as usize),
+                status::INSUFFICIENT_BUFFER => buffer = aligned(size as usize),
                 _ => return None,
             }
         }
@@ -191,8 +203,7 @@ impl Machine for System {
     }
 
     fn reset(&mut self, key: &SocketKey) -> Result<(), u32> {
-        const ERROR_INVALID_PARAMETER: u32 = 87;
-        let mut row = row4(key).ok_or(ERROR_INVALID_PARAMETER)?;
+        let mut row = row4(key).ok_or(status::INVALID_PARAMETER)?;
         row.Anonymous.State = MIB_TCP_STATE_DELETE_TCB;
         // SAFETY: the row is valid for reads.
         match unsafe { SetTcpEntry(&raw const row) } {
@@ -234,7 +245,6 @@ fn row6(key: &SocketKey) -> Option<MIB_TCP6ROW> {
 
 /// The counters of one kind, if they are running.
 fn estats(key: &SocketKey, kind: TCP_ESTATS_TYPE, length: usize) -> Result<Option<Vec<u8>>, u32> {
-    const ERROR_INVALID_PARAMETER: u32 = 87;
     let mut rw = [0u8; 1];
     let mut rod = aligned(length);
     let (rw_at, rod_at) = (rw.as_mut_ptr(), rod.as_mut_ptr().cast::<u8>());
@@ -249,7 +259,7 @@ fn estats(key: &SocketKey, kind: TCP_ESTATS_TYPE, length: usize) -> Result<Optio
             // SAFETY: as above.
             unsafe { GetPerTcp6ConnectionEStats(&raw const row, kind, rw_at, 0, 1, none, 0, 0, rod_at, 0, length_u32) }
         }
-        (None, None) => ERROR_INVALID_PARAMETER,
+        (None, None) => status::INVALID_PARAMETER,
     };
     if status != 0 {
         return Err(status);

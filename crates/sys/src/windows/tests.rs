@@ -31,6 +31,7 @@ struct Answers {
     reset_status: u32,
     /// Whether a reset takes the row away.
     resets: bool,
+    elevated: bool,
     /// How often each function was called.
     calls: Vec<String>,
 }
@@ -123,17 +124,21 @@ impl Machine for Fake {
         Ok(())
     }
 
-    fn start_apart(&mut self, function: Function) -> Pending {
+    fn start_apart(&mut self, functions: &[Function]) -> Pending {
         let mut answers = self.0.borrow_mut();
-        answers.calls.push(function.key());
-        let table = answers.tables.iter().find(|(key, _)| *key == function.key());
-        let result = match table.map(|(_, table)| table) {
-            Some(Table::Rows(rows)) => Ok(table_bytes(function.layout, rows)),
-            Some(Table::Bytes(bytes)) => Ok(bytes.clone()),
-            Some(Table::Apart(why)) => Err(why.clone()),
-            _ => Err(Apart::Status(127)),
-        };
-        Box::new(move || result)
+        answers.calls.push(format!("{} apart", functions.len()));
+        let results = functions.iter().map(|function| {
+            answers.calls.push(function.key());
+            let table = answers.tables.iter().find(|(key, _)| *key == function.key());
+            match table.map(|(_, table)| table) {
+                Some(Table::Rows(rows)) => Ok(table_bytes(function.layout, rows)),
+                Some(Table::Bytes(bytes)) => Ok(bytes.clone()),
+                Some(Table::Apart(why)) => Err(why.clone()),
+                _ => Err(Apart::Status(127)),
+            }
+        });
+        let results: Vec<_> = results.collect();
+        Box::new(move || results)
     }
 
     fn pause(&mut self, time: Duration) {
@@ -146,6 +151,10 @@ impl Machine for Fake {
 
     fn services(&mut self) -> Result<Vec<ServiceEntry>, String> {
         Ok(self.0.borrow().services.clone())
+    }
+
+    fn elevate(&mut self) -> bool {
+        self.0.borrow().elevated
     }
 
     fn describe(&mut self, process: &mut Process) -> bool {
@@ -248,6 +257,49 @@ fn owners_are_named_or_explained() {
     assert_eq!((listener.state, listener.key.remote), (Some(State::Listen), None));
 }
 
+/// What is undocumented and breaks is said, and not tried again by the same source.
+#[test]
+fn a_table_that_breaks_is_missed_once() {
+    for why in [Apart::Crashed("0xc0000005".into()), Apart::TimedOut(10), Apart::NoProcess("not prepared".into())] {
+        let fake = Fake::default().tcp(&[row(2, 80, 100, 9)]).process(100, "a.exe", 1).with(
+            "InternalGetBoundTcpEndpointTable",
+            Layout::TcpRow2,
+            Table::Apart(why.clone()),
+        );
+        let mut source = fake.source(SourceChoice::Auto);
+        for _ in 0..2 {
+            let request = Request { ipv6: false, udp: false, ..Request::default() };
+            let snapshot = source.snapshot(&request).unwrap();
+            let [notice] = &snapshot.notices[..] else { panic!("{:?}", snapshot.notices) };
+            assert!(
+                notice.message.contains("bound and no more is missing") && notice.message.contains(&why.to_string())
+            );
+        }
+        assert_eq!(fake.calls("InternalGetBoundTcpEndpointTable"), 1);
+    }
+}
+
+/// Connections have a row among the bound endpoints too, with the port that Windows chose for them.
+#[test]
+fn bound_is_what_is_nothing_else() {
+    let two = |port: u16, pid: u32| {
+        let mut bytes = row(100, port, pid, 0)[..24].to_vec();
+        bytes[4..8].fill(0);
+        bytes.extend([0; 4]);
+        bytes
+    };
+    let bound = vec![two(50_000, 100), two(50_000, 101), two(50_001, 100)];
+    let fake = Fake::default().tcp(&[row(5, 50_000, 100, 9)]).process(100, "a.exe", 1).process(101, "b.exe", 1).with(
+        "InternalGetBoundTcpEndpointTable",
+        Layout::TcpRow2,
+        Table::Rows(bound),
+    );
+    let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
+    let bound = snapshot.sockets.iter().filter(|it| it.state == Some(State::Bound));
+    let found: Vec<(u16, u32)> = bound.map(|it| (it.key.local.port(), it.owners.processes()[0].process.pid)).collect();
+    assert_eq!(found, [(50_000, 101), (50_001, 100)]);
+}
+
 /// Wine gives a row for each process that has a connection open, and sometimes the same row again. Of listeners and of UDP, on
 /// the other hand, there may be several with one address.
 #[test]
@@ -268,7 +320,14 @@ fn what_needs_more_rights_is_said() {
     let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
     let process = snapshot.process(snapshot.sockets[0].owners.processes()[0].process).unwrap();
     assert_eq!((process.name.as_str(), process.user.as_deref()), ("protected.exe", None));
-    assert!(snapshot.notices.iter().any(|it| it.code == "details-need-administrator"), "{:?}", snapshot.notices);
+    let needs = |snapshot: &sockscope_model::Snapshot| {
+        let notice = snapshot.notices.iter().find(|it| it.code == "details-need-administrator");
+        notice.unwrap_or_else(|| panic!("{:?}", snapshot.notices)).message.clone()
+    };
+    assert!(needs(&snapshot).contains("run as administrator"));
+    fake.0.borrow_mut().elevated = true;
+    let snapshot = fake.source(SourceChoice::Auto).snapshot(&Request::default()).unwrap();
+    assert!(needs(&snapshot).contains("even from an administrator"));
 }
 
 /// Of two services in one process, the row tells which; of one alone, the process does.
@@ -407,6 +466,7 @@ fn undocumented_tables_are_read_where_they_are() {
     assert!(testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv4)).is_none());
     let lack = testimony.notice(Testimony::lacks(Protocol::Tcp, Family::Ipv6)).unwrap();
     assert!(lack.starts_with("iphlpapi.dll here has no InternalGetTcp6Table2"), "{lack}");
+    assert_eq!(fake.calls("2 apart"), 2, "each time two functions in one process");
     let testimony = fake.source(SourceChoice::GetExtendedTable).testify(&request).unwrap();
     let lack = testimony.notice(Testimony::LACKS_BOUND).unwrap();
     assert!(lack.contains("no InternalGetBoundTcp6EndpointTable"), "{lack}");
