@@ -4,11 +4,18 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use sockscope_model::{
     Cause, Comparison, Difference, ErrorKind, Family, NoOwner, Owners, Protocol, Snapshot, Socket, SourceChoice,
-    SourceError, SourceVerdict, State, StateSet, Testimony, Timestamp, Witness,
+    SourceError, State, StateSet, Testimony, Timestamp, Witness,
 };
 
+/// All that is said of one socket, and where that does not go together.
+mod case;
+/// How it went with each witness.
+mod heard;
 /// What each witness can't show, and why.
 mod knowledge;
+
+use case::Case;
+use heard::Heard;
 
 /// Holds what several witnesses say against one another, round by round.
 ///
@@ -37,31 +44,6 @@ type Rounds = u32;
 /// What witnesses agree on if they speak of one socket. Scopes are left out, since some sources lack them; the last is the
 /// inode.
 type Key = (Protocol, (IpAddr, u16), Option<(IpAddr, u16)>, Option<u64>);
-
-/// How it went with one witness.
-#[derive(Debug)]
-struct Heard {
-    witness: Witness,
-    /// Rounds in which it was asked.
-    asked: Rounds,
-    /// Rounds in which it said something.
-    spoke: Rounds,
-    /// Rounds in which its tables were whole: what it does not name then is missing from it.
-    whole: Rounds,
-    /// Of the last round in which it spoke.
-    rows: Option<u64>,
-    /// Why it could not be heard, or not wholly, at the latest.
-    reason: Option<String>,
-    faulty: bool,
-    /// Why it sees less than it could.
-    partial: Option<String>,
-    /// What about it is not as it should be.
-    suspect: Option<String>,
-    /// Why it does not show sockets that are bound and no more, though elsewhere it would.
-    lacks_bound: Option<String>,
-    /// The kinds that it has no tables of.
-    lacks: Vec<(Protocol, Family, String)>,
-}
 
 /// What the tables say of sockets with one key: mostly one socket, but where there are no inodes there may be several.
 #[derive(Debug)]
@@ -383,147 +365,6 @@ impl Comparer {
     }
 }
 
-/// All that is said of one socket.
-struct Case<'a> {
-    socket: &'a Socket,
-    /// What the scan of descriptors says of it.
-    held: Option<&'a Held>,
-    /// By the witness' place, the rounds in which it named the socket.
-    seen: Vec<Rounds>,
-    /// The rounds in which somebody did.
-    present: Rounds,
-    /// What the tables say beside its being there; nothing where several sockets can't be told apart.
-    sightings: &'a [Sighting],
-    quirks: Vec<(Witness, &'a str)>,
-    /// Why nobody owns it, as the best of the tables says.
-    reason: Option<NoOwner>,
-}
-
-impl<'a> Case<'a> {
-    fn of_listed(
-        comparer: &Comparer,
-        listed: &'a Listed,
-        twin: usize,
-        socket: &'a Socket,
-        held: Option<&'a Held>,
-    ) -> Case<'a> {
-        let mut seen = vec![0; comparer.heard.len()];
-        let mut quirks = Vec::new();
-        for sighting in &listed.by {
-            if let Some(seen) = seen.get_mut(sighting.witness) {
-                *seen = sighting.rounds.get(twin).copied().unwrap_or(0);
-            }
-            if let (0, Some(heard)) = (twin, comparer.heard.get(sighting.witness)) {
-                quirks.extend(sighting.quirks.iter().map(|quirk| (heard.witness, quirk.as_str())));
-            }
-        }
-        quirks.sort_unstable();
-        let present = seen.iter().fold(0, |all, rounds| all | rounds);
-        if let Some(held) = held
-            && let Some(place) = comparer.heard.iter().position(|it| it.witness == Witness::FdScan)
-            && let Some(seen) = seen.get_mut(place)
-        {
-            *seen = held.rounds & present;
-        }
-        let sightings = if listed.sockets.len() == 1 { listed.by.as_slice() } else { &[] };
-        Case { socket, held, seen, present, sightings, quirks, reason: socket.owners.reason() }
-    }
-
-    /// A socket that processes hold and no table lists.
-    fn of_held(comparer: &Comparer, held: &'a Held) -> Case<'a> {
-        let seen = comparer.heard.iter().map(|it| if it.witness == Witness::FdScan { held.rounds } else { 0 });
-        Case {
-            socket: &held.socket,
-            held: Some(held),
-            seen: seen.collect(),
-            present: held.rounds,
-            sightings: &[],
-            quirks: Vec::new(),
-            reason: None,
-        }
-    }
-
-    /// Where two witnesses that saw the socket in every round never agree on what it is.
-    fn contradictions(&self, comparer: &Comparer) -> Vec<String> {
-        let mut found = Vec::new();
-        let all = comparer.all();
-        let steady: Vec<(&Heard, &Sighting)> = self
-            .sightings
-            .iter()
-            .filter_map(|it| Some((comparer.heard.get(it.witness)?, it)))
-            .filter(|(heard, it)| it.rounds.first() == Some(&(heard.spoke & all)))
-            .collect();
-        let states = |set: StateSet| {
-            let names = State::NAMED.into_iter().filter(|state| set.contains(*state));
-            names.filter_map(State::name).collect::<Vec<_>>().join(" or ")
-        };
-        for (index, (one, first)) in steady.iter().enumerate() {
-            for (other, second) in steady.iter().skip(index + 1) {
-                if self.socket.state.is_some() && first.states.and(second.states).is_empty() {
-                    found.push(format!(
-                        "{} says {} and {} says {}",
-                        one.witness.name(),
-                        states(first.states),
-                        other.witness.name(),
-                        states(second.states)
-                    ));
-                }
-                if first.owned & second.owned != 0
-                    && (first.reason, second.reason) == (None, None)
-                    && first.pids.is_disjoint(&second.pids)
-                {
-                    let list = |pids: &BTreeSet<u32>| pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-                    found.push(format!(
-                        "{} says that process {} has it and {} says process {}",
-                        one.witness.name(),
-                        list(&first.pids),
-                        other.witness.name(),
-                        list(&second.pids)
-                    ));
-                }
-            }
-        }
-        if let Some(held) = self.held
-            && held.rounds & self.present == self.present
-        {
-            found.extend(self.contradicts_holders(&steady, held, states));
-        }
-        found
-    }
-
-    /// Where the descriptors tell another story than the tables.
-    fn contradicts_holders(
-        &self,
-        steady: &[(&Heard, &Sighting)],
-        held: &Held,
-        states: impl Fn(StateSet) -> String,
-    ) -> Option<String> {
-        let holders: Vec<u32> = pids(&held.socket).collect();
-        for (heard, sighting) in steady {
-            // MPTCP: further connections bear the inode of the first, and states of their own.
-            let same = key(&held.socket) == key(self.socket) && self.socket.state.is_some();
-            if same && held.socket.state.is_some() && held.states.and(sighting.states).is_empty() {
-                return Some(format!(
-                    "{} says {} and the socket itself says {}",
-                    heard.witness.name(),
-                    states(sighting.states),
-                    states(held.states)
-                ));
-            }
-            // The tables' own search for owners has the same privileges, needs-root included.
-            let unasked = matches!(sighting.reason, None | Some(NoOwner::NotAsked));
-            if let (0, false, [first, ..]) = (sighting.owned, unasked, holders.as_slice()) {
-                return Some(format!(
-                    "process {first} has it open, and yet {} finds no process that does ({}): the process is hidden",
-                    heard.witness.name(),
-                    sighting.reason.map_or("unknown", NoOwner::name)
-                ));
-            }
-        }
-        None
-    }
-}
-
 impl Sighting {
     fn add(&mut self, twin: usize, round: Rounds, socket: &Socket, quirks: Vec<String>) {
         match self.rounds.get_mut(twin) {
@@ -560,98 +401,6 @@ fn sighting(by: &mut Vec<Sighting>, witness: usize) -> &mut Sighting {
     }
     #[expect(clippy::indexing_slicing, reason = "it was found, or pushed just now")]
     &mut by[place]
-}
-
-impl Heard {
-    fn new(witness: Witness) -> Heard {
-        Heard {
-            witness,
-            asked: 0,
-            spoke: 0,
-            whole: 0,
-            rows: None,
-            reason: None,
-            faulty: false,
-            partial: None,
-            suspect: None,
-            lacks_bound: None,
-            lacks: Vec::new(),
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        match self.witness {
-            Witness::Source(choice) => rank(choice),
-            _ => u8::MAX,
-        }
-    }
-
-    /// Keeps what the testimony says of what it can't show.
-    fn note(&mut self, testimony: &Testimony) {
-        if let Some(message) = testimony.notice(Testimony::PARTIAL) {
-            self.partial = Some(message.to_owned());
-        }
-        if let Some(message) = testimony.notice(Testimony::SUSPECT) {
-            self.suspect = Some(message.to_owned());
-        }
-        if let Some(message) = testimony.notice(Testimony::LACKS_BOUND) {
-            self.lacks_bound = Some(message.to_owned());
-        }
-        for protocol in [Protocol::Tcp, Protocol::Udp] {
-            for family in [Family::Ipv4, Family::Ipv6] {
-                let is_new = self.lacks.iter().all(|it| (it.0, it.1) != (protocol, family));
-                if let (true, Some(message)) = (is_new, testimony.notice(Testimony::lacks(protocol, family))) {
-                    self.lacks.push((protocol, family, message.to_owned()));
-                }
-            }
-        }
-    }
-
-    /// Why the witness can't show the socket, if that is so.
-    fn cannot_show(&self, case: &Case<'_>) -> Option<String> {
-        let kind = (case.socket.key.protocol, case.socket.family());
-        if let Some((.., why)) = self.lacks.iter().find(|it| (it.0, it.1) == kind) {
-            return Some(why.clone());
-        }
-        if let (Some(State::Bound), Some(why)) = (case.socket.state, &self.lacks_bound) {
-            return Some(why.clone());
-        }
-        let known = match self.witness {
-            // That nobody was found says little where something is in the way.
-            Witness::FdScan if self.suspect.is_some() && case.reason == Some(NoOwner::Kernel) => None,
-            Witness::FdScan => knowledge::not_held(case.socket, case.reason),
-            witness => knowledge::not_listed(witness, case.socket),
-        };
-        known.map(str::to_owned)
-    }
-
-    /// What is strange about the socket's missing from this witness.
-    fn puzzle(&self, case: &Case<'_>, rounds: u32) -> String {
-        let rounds = in_rounds(rounds);
-        match (self.witness, case.reason) {
-            (Witness::FdScan, Some(reason)) => format!(
-                "no process has it open {rounds}, hidden ones included, and nothing shows that the kernel holds it ({})",
-                reason.name()
-            ),
-            (Witness::FdScan, None) => {
-                format!("a process is said to have it open, and has no such descriptor when asked {rounds}")
-            }
-            (witness, _) => {
-                format!("{} does not list it {rounds}, though it shows such sockets", witness.name())
-            }
-        }
-    }
-
-    fn verdict(&self) -> SourceVerdict {
-        let mut reason = self.reason.clone().or_else(|| self.suspect.clone()).or_else(|| self.partial.clone());
-        if reason.is_none() && !self.lacks.is_empty() {
-            let mut whys: Vec<&str> = self.lacks.iter().map(|it| it.2.as_str()).collect();
-            whys.dedup();
-            reason = Some(whys.join("; "));
-        }
-        let available = self.spoke != 0;
-        SourceVerdict { witness: self.witness, available, reason, faulty: self.faulty, rows: self.rows }
-    }
 }
 
 /// Whose description of a socket says most, lowest first.

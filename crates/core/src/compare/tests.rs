@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use sockscope_model::{Notice, Owner, ProcessId, SocketKey, Tag};
+use sockscope_model::{Notice, Owner, ProcessId, SocketKey, SourceVerdict, Tag};
 
 use super::*;
 
