@@ -67,9 +67,10 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
 /// Asks all sources again and again.
 fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
     let mut comparer = Comparer::new();
-    // A probe takes as long as all others together: once is enough, unless it found something.
-    let mut probe = args.probe;
     loop {
+        let round = comparer.rounds() + 1;
+        // A probe takes as long as all others together: first and last, and as long as nobody lists what it finds.
+        let probe = args.probe && (round == 1 || round == args.rounds || comparer.has_unlisted_ports());
         for witness in sys::WITNESSES.iter().filter(|it| probe || **it != Witness::BindProbe) {
             let doing = match witness {
                 Witness::BindProbe => "trying every port",
@@ -78,7 +79,6 @@ fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
             comparer.hear(*witness, terminal::with_progress(doing, || sys::testify(*witness, request)));
         }
         comparer.end_round();
-        probe = false;
         if comparer.rounds() < args.rounds {
             continue;
         }
@@ -86,8 +86,6 @@ fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
         if comparison.unexplained() == 0 || comparer.rounds() >= args.rounds.max(BEFORE_UNEXPLAINED) {
             return (comparison, snapshot);
         }
-        let mut unexplained = comparison.differences.iter().filter(|it| it.cause == Cause::Unexplained);
-        probe = args.probe && unexplained.any(|it| it.seen_by.contains(&Witness::BindProbe));
         std::thread::sleep(PAUSE * comparer.rounds());
     }
 }

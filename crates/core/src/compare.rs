@@ -21,6 +21,9 @@ use heard::Heard;
 ///
 /// A round asks every witness once. What one of them lacks in every round in which another has it, though the socket was
 /// there all the time and the witness could show it, is [`Cause::Unexplained`]: somebody hides it.
+///
+/// The probe of ports may be asked in some of the rounds. Where there are several, a port is hidden only if two probes found
+/// it in use: one alone may have met a socket that was there for a moment, after the lists and before the next.
 #[derive(Debug, Default)]
 pub struct Comparer {
     /// Rounds that are over.
@@ -135,6 +138,22 @@ impl Comparer {
     /// How many rounds are over.
     pub fn rounds(&self) -> u32 {
         self.rounds
+    }
+
+    /// Whether some port was in use whenever a probe tried it, and no row names it: another probe would tell more.
+    pub fn has_unlisted_ports(&self) -> bool {
+        let probed = self.probed();
+        self.in_use.iter().any(|((protocol, _, port), it)| it.rounds == probed && self.named(*protocol, *port) == 0)
+    }
+
+    /// Rounds in which a probe said something.
+    fn probed(&self) -> Rounds {
+        self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke)
+    }
+
+    /// Rounds in which some row names the port.
+    fn named(&self, protocol: Protocol, port: u16) -> Rounds {
+        self.ports.get(&(protocol, port)).copied().unwrap_or(0)
     }
 
     fn learn_names(&mut self, snapshot: Snapshot) {
@@ -311,15 +330,15 @@ impl Comparer {
 
     /// A port that a probe could not bind.
     fn judge_port(&self, protocol: Protocol, port: u16, in_use: &InUse) -> Option<(Difference, Socket)> {
-        let named = self.ports.get(&(protocol, port)).copied().unwrap_or(0);
+        let named = self.named(protocol, port);
         if in_use.rounds & !named == 0 {
             return None;
         }
         let others = self.heard.iter().filter(|it| it.witness != Witness::BindProbe && it.whole & in_use.rounds != 0);
         let missing_from: Vec<Witness> =
             if named == 0 { others.clone().map(|it| it.witness).collect() } else { vec![] };
-        let probed = self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke);
-        let always = in_use.rounds == probed & self.all() && named == 0;
+        let probed = self.probed() & self.all();
+        let always = in_use.rounds == probed && named == 0 && (self.rounds == 1 || probed.count_ones() > 1);
         let (cause, detail) = if !always {
             let detail = format!(
                 "the port was in use in {} while no source listed a socket on it",

@@ -437,6 +437,53 @@ fn a_probed_port_is_accounted_for_by_any_row() {
     assert_eq!(cause(&comparison), (Cause::Churn, words));
 }
 
+/// A socket that comes after the lists and goes before the next is in a probe's way once.
+#[test]
+fn one_probe_of_several_rounds_is_not_enough() {
+    let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let lists: &[_] = &[(SOCK_DIAG, Ok(testimony(&[])))];
+    let with_probe: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Ok(testimony(&probed)))];
+    let failed: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Err(failure(ErrorKind::Failed)))];
+    for (rounds, expected) in [
+        (&[with_probe][..], Cause::Unexplained),
+        (&[with_probe, lists, lists], Cause::Churn),
+        (&[with_probe, lists, failed], Cause::Churn),
+        (&[lists, lists, with_probe], Cause::Churn),
+        (&[with_probe, lists, with_probe], Cause::Unexplained),
+        (&[with_probe, failed, with_probe], Cause::Unexplained),
+    ] {
+        assert_eq!(cause(&compare(rounds)).0, expected, "{rounds:?}");
+    }
+}
+
+#[test]
+fn it_is_known_whether_another_probe_is_worth_while() {
+    let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let mut comparer = Comparer::new();
+    assert!(!comparer.has_unlisted_ports());
+    for (listed, probed, expected) in [
+        (&[][..], Some(&probed[..]), true),
+        (&[], None, true),
+        (&[], Some(&probed), true),
+        (&[listener(1)], None, false),
+    ] {
+        comparer.hear(SOCK_DIAG, Ok(testimony(listed)));
+        if let Some(probed) = probed {
+            comparer.hear(Witness::BindProbe, Ok(testimony(probed)));
+        }
+        comparer.end_round();
+        assert_eq!(comparer.has_unlisted_ports(), expected);
+    }
+    let mut comparer = Comparer::new();
+    for probed in [&probed[..], &[]] {
+        comparer.hear(Witness::BindProbe, Ok(testimony(probed)));
+        comparer.end_round();
+    }
+    assert!(!comparer.has_unlisted_ports(), "it was free the second time");
+}
+
 #[test]
 fn a_port_is_hidden_only_where_its_holder_could_have_been_seen() {
     let probed = [Socket::new(SocketKey { protocol: Protocol::Tcp, ..listener(1).key })];
