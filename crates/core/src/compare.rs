@@ -35,8 +35,8 @@ pub struct Comparer {
     held: HashMap<u64, Held, RandomState>,
     /// Ports that a probe found in use.
     in_use: HashMap<(Protocol, Family, u16), InUse, RandomState>,
-    /// Ports that some row names, and in which rounds.
-    ports: HashMap<(Protocol, u16), Rounds, RandomState>,
+    /// Ports that some row accounts for, and in which rounds.
+    ports: HashMap<(Protocol, Family, u16), Rounds, RandomState>,
     /// A snapshot without rows, for the names of everything.
     names: Option<Snapshot>,
 }
@@ -124,7 +124,7 @@ impl Comparer {
         let sockets = std::mem::take(&mut snapshot.sockets);
         self.learn_names(snapshot);
         match witness {
-            Witness::Source(choice) => self.take_list(place, rank(choice), round, sockets, quirks),
+            Witness::Source(choice) => self.take_list((place, choice), round, sockets, quirks),
             Witness::FdScan => self.take_held(round, sockets),
             _ => self.take_in_use(round, sockets),
         }
@@ -143,7 +143,7 @@ impl Comparer {
     /// Whether some port was in use whenever a probe tried it, and no row names it: another probe would tell more.
     pub fn has_unlisted_ports(&self) -> bool {
         let probed = self.probed();
-        self.in_use.iter().any(|((protocol, _, port), it)| it.rounds == probed && self.named(*protocol, *port) == 0)
+        self.in_use.iter().any(|(port, it)| it.rounds == probed && self.accounted_for(*port) == 0)
     }
 
     /// Rounds in which a probe said something.
@@ -151,9 +151,9 @@ impl Comparer {
         self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke)
     }
 
-    /// Rounds in which some row names the port.
-    fn named(&self, protocol: Protocol, port: u16) -> Rounds {
-        self.ports.get(&(protocol, port)).copied().unwrap_or(0)
+    /// Rounds in which some row accounts for the port's being in use.
+    fn accounted_for(&self, port: (Protocol, Family, u16)) -> Rounds {
+        self.ports.get(&port).copied().unwrap_or(0)
     }
 
     fn learn_names(&mut self, snapshot: Snapshot) {
@@ -170,19 +170,19 @@ impl Comparer {
 
     fn take_list(
         &mut self,
-        witness: usize,
-        rank: u8,
+        (witness, choice): (usize, SourceChoice),
         round: Rounds,
         sockets: Vec<Socket>,
         quirks: Vec<(usize, String)>,
     ) {
+        let rank = rank(choice);
         let mut quirks_of: HashMap<usize, Vec<String>> = HashMap::new();
         for (row, quirk) in quirks {
             quirks_of.entry(row).or_default().push(quirk);
         }
         let mut groups: HashMap<Key, Vec<(Socket, Vec<String>)>, RandomState> = HashMap::default();
         for (row, socket) in sockets.into_iter().enumerate() {
-            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            self.note_port(Witness::Source(choice), &socket, round);
             let quirks = quirks_of.remove(&row).unwrap_or_default();
             groups.entry(key(&socket)).or_default().push((socket, quirks));
         }
@@ -212,7 +212,7 @@ impl Comparer {
     fn take_held(&mut self, round: Rounds, mut sockets: Vec<Socket>) {
         sockets.sort_by_cached_key(key);
         for socket in sockets {
-            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            self.note_port(Witness::FdScan, &socket, round);
             let Some(inode) = socket.inode else { continue };
             let states = comparable(socket.state);
             match self.held.get_mut(&inode) {
@@ -223,6 +223,13 @@ impl Comparer {
                 }
                 None => _ = self.held.insert(inode, Held { socket, rounds: round, states }),
             }
+        }
+    }
+
+    /// A row accounts for its port, in whichever family its socket keeps others from binding it.
+    fn note_port(&mut self, witness: Witness, socket: &Socket, round: Rounds) {
+        for family in knowledge::families_held(witness, socket.key.local.ip()) {
+            *self.ports.entry((socket.key.protocol, *family, socket.key.local.port())).or_default() |= round;
         }
     }
 
@@ -248,8 +255,8 @@ impl Comparer {
         for (_, held) in self.held.iter().filter(|(inode, _)| !known.contains(inode)) {
             found.extend(self.judge(&Case::of_held(self, held)));
         }
-        for ((protocol, _, port), in_use) in &self.in_use {
-            found.extend(self.judge_port(*protocol, *port, in_use));
+        for (port, in_use) in &self.in_use {
+            found.extend(self.judge_port(*port, in_use));
         }
         found.sort_by_cached_key(|(difference, socket)| {
             let (_, (local, port), remote, inode) = key(socket);
@@ -329,8 +336,9 @@ impl Comparer {
     }
 
     /// A port that a probe could not bind.
-    fn judge_port(&self, protocol: Protocol, port: u16, in_use: &InUse) -> Option<(Difference, Socket)> {
-        let named = self.named(protocol, port);
+    fn judge_port(&self, port: (Protocol, Family, u16), in_use: &InUse) -> Option<(Difference, Socket)> {
+        let (protocol, ..) = port;
+        let named = self.accounted_for(port);
         if in_use.rounds & !named == 0 {
             return None;
         }

@@ -411,7 +411,7 @@ fn lasting_contradictions_are_unexplained() {
 fn a_probed_port_is_accounted_for_by_any_row() {
     let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None), socket(None, "[::]:53", None, None)];
     probed.iter_mut().for_each(as_probed);
-    let listed = [listener(1), socket(None, "127.0.0.1:53", None, Some(2))];
+    let listed = [listener(1), socket(None, "[::1]:53", None, Some(2))];
     let bound = [owned(socket(Some(State::Bound), "127.0.0.1:9", None, Some(3)), 7)];
     let all = [&listed[..], &bound].concat();
     let held = [&listed[..], &bound].concat();
@@ -435,6 +435,44 @@ fn a_probed_port_is_accounted_for_by_any_row() {
     let comparison = compare(&[&round(&rest, &probed), &round(&all, &probed)]);
     let words = "the port was in use in round 1 while no source listed a socket on it";
     assert_eq!(cause(&comparison), (Cause::Churn, words));
+}
+
+/// Each system's sockets, where rows say that they are, and the families that they hold their ports in.
+#[test]
+fn a_port_is_accounted_for_in_the_families_that_its_socket_may_hold() {
+    let four: &[&str] = &["0.0.0.0:53"];
+    let both: &[&str] = &["0.0.0.0:53", "[::]:53"];
+    for (witness, local, held) in [
+        (SOCK_DIAG, "127.0.0.1:53", four),
+        (PROCFS, "127.0.0.1:53", four),
+        (Witness::FdScan, "127.0.0.1:53", four),
+        (SOCK_DIAG, "[::ffff:127.0.0.1]:53", four),
+        (SOCK_DIAG, "[::1]:53", both),
+        (PROCFS, "[::1]:53", both),
+        (Witness::FdScan, "[::1]:53", both),
+        (EXTENDED, "127.0.0.1:53", both),
+        (EXTENDED, "[::1]:53", both),
+        (TABLE, "127.0.0.1:53", both),
+    ] {
+        let listed = [owned(socket(None, local, None, Some(1)), 7)];
+        let probed: Vec<Socket> = both
+            .iter()
+            .map(|it| Socket::new(SocketKey { tag: Tag::None, ..socket(None, it, None, None).key }))
+            .collect();
+        let comparison = steady(&[(witness, &listed), (Witness::BindProbe, &probed)]);
+        let alone: Vec<_> = (comparison.snapshot.sockets.iter().zip(&comparison.differences))
+            .filter(|(_, it)| it.seen_by == [Witness::BindProbe])
+            .map(|(socket, _)| socket.key.local.to_string())
+            .collect();
+        assert_eq!(alone, both[held.len()..], "{witness:?} {local}");
+    }
+    // Whose port is hidden is not the IPv4 socket with the same number.
+    let udp = [owned(socket(None, "0.0.0.0:53", None, Some(1)), 7)];
+    let mut probed = [socket(None, "0.0.0.0:53", None, None), socket(None, "[::]:53", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let comparison = steady(&[(SOCK_DIAG, &udp), (Witness::FdScan, &udp), (Witness::BindProbe, &probed)]);
+    assert_eq!(only(&comparison).cause, Cause::Unexplained);
+    assert_eq!(comparison.snapshot.sockets[0].key.local, "[::]:53".parse().unwrap());
 }
 
 /// A socket that comes after the lists and goes before the next is in a probe's way once.
