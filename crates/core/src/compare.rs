@@ -112,7 +112,7 @@ impl Comparer {
         };
         heard.spoke |= round;
         heard.rows = Some(testimony.snapshot.sockets.len() as u64);
-        heard.note(&testimony);
+        heard.note(&testimony, round);
         match &testimony.damaged {
             Some(reason) => {
                 heard.faulty = true;
@@ -292,15 +292,15 @@ impl Comparer {
                 }
             } else if missed != 0 {
                 missing_from.push(heard.witness);
-                missing.push(heard);
+                missing.push((heard, missed));
             }
         }
         let away = knowable & all & !case.present;
         let (mut why_not_shown, mut puzzles) = (Vec::new(), Vec::new());
-        for heard in missing {
+        for (heard, missed) in missing {
             // What might have been in the way is no reason where the socket itself was away.
-            let may = heard.partial.as_ref().filter(|_| away == 0);
-            match heard.cannot_show(case).or_else(|| may.cloned()) {
+            let may = heard.partial.as_ref().filter(|limit| away == 0 && limit.covers(missed));
+            match heard.cannot_show(case, missed).or_else(|| may.map(|limit| limit.why.clone())) {
                 Some(why) => why_not_shown.push(format!("{}: {why}", heard.witness.name())),
                 None => puzzles.push(heard),
             }
@@ -353,7 +353,7 @@ impl Comparer {
                 rounds_text(in_use.rounds & !named)
             );
             (Cause::Churn, detail)
-        } else if let Some(why) = self.unseen_holder(protocol) {
+        } else if let Some(why) = self.unseen_holder(protocol, in_use.rounds) {
             (Cause::NotShown, format!("the port can't be bound, and no source lists a socket on it: {why}"))
         } else {
             let mut detail = format!(
@@ -361,8 +361,8 @@ impl Comparer {
                 in_rounds(self.rounds)
             );
             let doubt = self.heard.iter().find_map(|it| it.lacks_bound.as_ref()).filter(|_| protocol == Protocol::Tcp);
-            if let Some(why) = doubt {
-                detail.push_str(&format!(", unless a socket is bound to it and no more ({why})"));
+            if let Some(limit) = doubt {
+                detail.push_str(&format!(", unless a socket is bound to it and no more ({})", limit.why));
             }
             (Cause::Unexplained, detail)
         };
@@ -370,23 +370,31 @@ impl Comparer {
         Some((Difference { seen_by, missing_from, cause, detail }, in_use.socket.clone()))
     }
 
-    /// Why a port may be in use by a socket that nobody could list: damaged tables, or a socket that is only bound, which
-    /// not every system lists and an ordinary user can't find among descriptors.
-    fn unseen_holder(&self, protocol: Protocol) -> Option<String> {
+    /// Why a port may be in use, in those rounds, by a socket that nobody could list: damaged tables, or a socket that is
+    /// only bound, which not every system lists and an ordinary user can't find among descriptors.
+    fn unseen_holder(&self, protocol: Protocol, rounds: Rounds) -> Option<String> {
         let mut tables = self.heard.iter().filter(|it| matches!(it.witness, Witness::Source(_)));
-        if !tables.clone().any(|it| it.whole != 0 && it.lacks.iter().all(|lack| lack.0 != protocol)) {
+        let lists = |it: &Heard| {
+            let lacks = it.lacks.iter().filter(|lack| lack.0 == protocol).fold(0, |all, lack| all | lack.2.rounds);
+            it.whole & rounds & !lacks != 0
+        };
+        if !tables.clone().any(lists) {
             return Some("no source that could be heard wholly lists such sockets".to_owned());
         }
         // Where descriptors can't be looked at either (Windows), better an alarm that names its doubt than none.
         let shows_bound = |it: &Heard| {
-            let shows = it.lacks_bound.is_none() || it.witness == Witness::Source(SourceChoice::GetExtendedTable);
-            it.whole != 0 && knowledge::shows_bound(it.witness) && shows
+            let named_doubt = it.witness == Witness::Source(SourceChoice::GetExtendedTable);
+            let lacks = it.lacks_bound.as_ref().filter(|_| !named_doubt).map_or(0, |limit| limit.rounds);
+            knowledge::shows_bound(it.witness) && it.whole & rounds & !lacks != 0
         };
         if protocol != Protocol::Tcp || tables.any(shows_bound) {
             return None;
         }
-        match self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole != 0) {
-            Some(scan) => scan.partial.as_ref().map(|why| format!("it may be bound and no more, and {why}")),
+        match self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole & rounds != 0) {
+            Some(scan) => {
+                let partial = scan.partial.as_ref().filter(|limit| limit.covers(scan.whole & rounds));
+                partial.map(|limit| format!("it may be bound and no more, and {}", limit.why))
+            }
             None => Some("it may be bound and no more, which no source that could be heard shows".to_owned()),
         }
     }

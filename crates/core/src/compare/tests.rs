@@ -297,6 +297,61 @@ fn a_scan_that_could_not_look_everywhere_misses_nothing_for_sure() {
     assert_eq!(verdict.reason.as_deref(), Some("2 processes could not be looked into"));
 }
 
+/// One round in which something was in the way explains nothing of those in which nothing was.
+#[test]
+fn what_was_in_the_way_once_explains_only_that_round() {
+    let tcp4 = Testimony::lacks(Protocol::Tcp, Family::Ipv4);
+    let listen = owned(socket(Some(State::Listen), "0.0.0.0:80", None, None), 7);
+    let bound = owned(socket(Some(State::Bound), "0.0.0.0:80", None, None), 7);
+    for (code, row, witness) in [
+        (Testimony::PARTIAL, unowned(listener(9), NoOwner::Unknown), Witness::FdScan),
+        (tcp4, listen, ALLOCATE),
+        (Testimony::LACKS_BOUND, bound, EXTENDED),
+    ] {
+        let said = [(SOCK_DIAG, Ok(testimony(std::slice::from_ref(&row))))];
+        let limited =
+            [&said[..], &[(witness, Ok(with_notice(testimony(&[]), code, "something is in the way")))]].concat();
+        let clean = [&said[..], &[(witness, Ok(testimony(&[])))]].concat();
+        let unheard = [&said[..], &[(witness, Err(failure(ErrorKind::Refused)))]].concat();
+        for (rounds, expected) in [
+            (&[&limited[..], &limited][..], Cause::NotShown),
+            (&[&limited, &unheard], Cause::NotShown),
+            (&[&limited, &clean, &clean], Cause::Unexplained),
+            (&[&clean, &limited], Cause::Unexplained),
+        ] {
+            assert_eq!(cause(&compare(rounds)).0, expected, "{code} {rounds:?}");
+        }
+    }
+}
+
+/// The same of a port, which every list missed.
+#[test]
+fn what_was_in_the_way_once_explains_no_port() {
+    let probed = [Socket::new(SocketKey { protocol: Protocol::Tcp, tag: Tag::None, ..listener(1).key })];
+    let probe = (Witness::BindProbe, Ok(testimony(&probed)));
+    let odd = |code| Ok(with_notice(testimony(&[]), code, "something is in the way"));
+    let clean = || Ok(testimony(&[]));
+    for (limited, free) in [
+        (
+            vec![(PROCFS, clean()), (Witness::FdScan, odd(Testimony::PARTIAL))],
+            vec![(PROCFS, clean()), (Witness::FdScan, clean())],
+        ),
+        (vec![(SOCK_DIAG, odd(Testimony::LACKS_BOUND))], vec![(SOCK_DIAG, clean())]),
+        (
+            vec![
+                (TABLE2, odd(Testimony::lacks(Protocol::Tcp, Family::Ipv4))),
+                (EXTENDED, Err(failure(ErrorKind::Failed))),
+            ],
+            vec![(EXTENDED, clean())],
+        ),
+    ] {
+        let limited = [&limited[..], std::slice::from_ref(&probe)].concat();
+        let free = [&free[..], std::slice::from_ref(&probe)].concat();
+        assert_eq!(cause(&compare(&[&limited, &limited])).0, Cause::NotShown, "{limited:?}");
+        assert_eq!(cause(&compare(&[&limited, &free])).0, Cause::Unexplained, "{limited:?}");
+    }
+}
+
 #[test]
 fn a_witness_that_is_tampered_with_misses_what_it_misses() {
     let row = |reason| [unowned(socket(None, "0.0.0.0:80", None, Some(9)), reason)];
