@@ -607,6 +607,34 @@ fn a_port_is_hidden_only_where_its_holder_could_have_been_seen() {
     assert_eq!(cause(&compare(&[&round, &round])).0, Cause::NotShown);
 }
 
+/// Ports that a system keeps from everyone, or from this user, are worth a word and nothing else.
+#[test]
+fn what_a_probe_could_not_try_is_its_reason() {
+    let probed = [Socket::new(SocketKey { protocol: Protocol::Tcp, tag: Tag::None, ..listener(1).key })];
+    let plain = testimony(&probed);
+    let mut partial = plain.clone();
+    for message in ["10 ports of tcp are excluded from use", "20 ports of udp are excluded from use"] {
+        partial = with_notice(partial, Testimony::PARTIAL, message);
+    }
+    let rows = [listener(2)];
+    for (listed, missed) in [(&rows[..], &rows[..]), (&rows, &[]), (&[], &[])] {
+        let round = |probe: &Testimony| {
+            let lists = [(EXTENDED, Ok(testimony(listed))), (TABLE, Ok(testimony(missed)))];
+            [&lists[..], &[(Witness::BindProbe, Ok(probe.clone()))]].concat()
+        };
+        let (with, without) =
+            (compare(&[&round(&partial), &round(&partial)]), compare(&[&round(&plain), &round(&plain)]));
+        assert_eq!((&with.differences, with.rounds), (&without.differences, without.rounds));
+        let verdict = &with.sources[2];
+        assert_eq!(
+            verdict.reason.as_deref(),
+            Some("10 ports of tcp are excluded from use; 20 ports of udp are excluded from use")
+        );
+        assert_eq!(without.sources[2], SourceVerdict { reason: None, ..verdict.clone() });
+        assert!(verdict.available && !verdict.faulty);
+    }
+}
+
 #[test]
 fn rounds_beyond_the_last_change_nothing() {
     let mut comparer = Comparer::new();
