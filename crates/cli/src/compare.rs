@@ -36,7 +36,9 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     if args.probe {
         complain("notice: --probe binds every TCP and UDP port for microseconds; it never listens");
     }
-    let (comparison, snapshot) = ask(args, &request);
+    // A port may be held by a socket of the other family: one of IPv6 holds it for IPv4 as well.
+    let listed = Request { ipv4: request.ipv4 || args.probe, ipv6: request.ipv6 || args.probe, ..request.clone() };
+    let (comparison, snapshot) = ask(args, &listed, &request);
     if comparison.sources.iter().all(|source| !source.available) {
         return Err(unheard(&comparison));
     }
@@ -64,21 +66,21 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Asks all sources again and again.
-fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
+/// Asks all sources again and again: for what is to be listed, and for the ports that are to be tried.
+fn ask(args: &CompareArgs, listed: &Request, probed: &Request) -> (Comparison, Snapshot) {
     let mut comparer = Comparer::new();
-    // A probe takes as long as all others together: once is enough, unless it found something.
-    let mut probe = args.probe;
     loop {
+        let round = comparer.rounds() + 1;
+        // A probe takes as long as all others together: first and last, and as long as nobody lists what it finds.
+        let probe = args.probe && (round == 1 || round == args.rounds || comparer.has_unlisted_ports());
         for witness in sys::WITNESSES.iter().filter(|it| probe || **it != Witness::BindProbe) {
-            let doing = match witness {
-                Witness::BindProbe => "trying every port",
-                _ => "asking for sockets",
+            let (doing, request) = match witness {
+                Witness::BindProbe => ("trying every port", probed),
+                _ => ("asking for sockets", listed),
             };
             comparer.hear(*witness, terminal::with_progress(doing, || sys::testify(*witness, request)));
         }
         comparer.end_round();
-        probe = false;
         if comparer.rounds() < args.rounds {
             continue;
         }
@@ -86,8 +88,6 @@ fn ask(args: &CompareArgs, request: &Request) -> (Comparison, Snapshot) {
         if comparison.unexplained() == 0 || comparer.rounds() >= args.rounds.max(BEFORE_UNEXPLAINED) {
             return (comparison, snapshot);
         }
-        let mut unexplained = comparison.differences.iter().filter(|it| it.cause == Cause::Unexplained);
-        probe = args.probe && unexplained.any(|it| it.seen_by.contains(&Witness::BindProbe));
         std::thread::sleep(PAUSE * comparer.rounds());
     }
 }

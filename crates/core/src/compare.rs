@@ -1,19 +1,30 @@
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 use sockscope_model::{
     Cause, Comparison, Difference, ErrorKind, Family, NoOwner, Owners, Protocol, Snapshot, Socket, SourceChoice,
-    SourceError, SourceVerdict, State, StateSet, Testimony, Timestamp, Witness,
+    SourceError, State, StateSet, Testimony, Timestamp, Witness,
 };
 
+/// All that is said of one socket, and where that does not go together.
+mod case;
+/// How it went with each witness.
+mod heard;
 /// What each witness can't show, and why.
 mod knowledge;
+
+use case::Case;
+use heard::Heard;
 
 /// Holds what several witnesses say against one another, round by round.
 ///
 /// A round asks every witness once. What one of them lacks in every round in which another has it, though the socket was
 /// there all the time and the witness could show it, is [`Cause::Unexplained`]: somebody hides it.
+///
+/// The probe of ports may be asked in some of the rounds. Where there are several, a port is hidden only if two probes found
+/// it in use: one alone may have met a socket that was there for a moment, after the lists and before the next.
 #[derive(Debug, Default)]
 pub struct Comparer {
     /// Rounds that are over.
@@ -25,8 +36,8 @@ pub struct Comparer {
     held: HashMap<u64, Held, RandomState>,
     /// Ports that a probe found in use.
     in_use: HashMap<(Protocol, Family, u16), InUse, RandomState>,
-    /// Ports that some row names, and in which rounds.
-    ports: HashMap<(Protocol, u16), Rounds, RandomState>,
+    /// Ports that some row accounts for, and in which rounds.
+    ports: HashMap<(Protocol, Family, u16), Rounds, RandomState>,
     /// A snapshot without rows, for the names of everything.
     names: Option<Snapshot>,
 }
@@ -37,31 +48,6 @@ type Rounds = u32;
 /// What witnesses agree on if they speak of one socket. Scopes are left out, since some sources lack them; the last is the
 /// inode.
 type Key = (Protocol, (IpAddr, u16), Option<(IpAddr, u16)>, Option<u64>);
-
-/// How it went with one witness.
-#[derive(Debug)]
-struct Heard {
-    witness: Witness,
-    /// Rounds in which it was asked.
-    asked: Rounds,
-    /// Rounds in which it said something.
-    spoke: Rounds,
-    /// Rounds in which its tables were whole: what it does not name then is missing from it.
-    whole: Rounds,
-    /// Of the last round in which it spoke.
-    rows: Option<u64>,
-    /// Why it could not be heard, or not wholly, at the latest.
-    reason: Option<String>,
-    faulty: bool,
-    /// Why it sees less than it could.
-    partial: Option<String>,
-    /// What about it is not as it should be.
-    suspect: Option<String>,
-    /// Why it does not show sockets that are bound and no more, though elsewhere it would.
-    lacks_bound: Option<String>,
-    /// The kinds that it has no tables of.
-    lacks: Vec<(Protocol, Family, String)>,
-}
 
 /// What the tables say of sockets with one key: mostly one socket, but where there are no inodes there may be several.
 #[derive(Debug)]
@@ -127,7 +113,7 @@ impl Comparer {
         };
         heard.spoke |= round;
         heard.rows = Some(testimony.snapshot.sockets.len() as u64);
-        heard.note(&testimony);
+        heard.note(&testimony, round);
         match &testimony.damaged {
             Some(reason) => {
                 heard.faulty = true;
@@ -139,7 +125,7 @@ impl Comparer {
         let sockets = std::mem::take(&mut snapshot.sockets);
         self.learn_names(snapshot);
         match witness {
-            Witness::Source(choice) => self.take_list(place, rank(choice), round, sockets, quirks),
+            Witness::Source(choice) => self.take_list((place, choice), round, sockets, quirks),
             Witness::FdScan => self.take_held(round, sockets),
             _ => self.take_in_use(round, sockets),
         }
@@ -153,6 +139,22 @@ impl Comparer {
     /// How many rounds are over.
     pub fn rounds(&self) -> u32 {
         self.rounds
+    }
+
+    /// Whether some port was in use whenever a probe tried it, and no row names it: another probe would tell more.
+    pub fn has_unlisted_ports(&self) -> bool {
+        let probed = self.probed();
+        self.in_use.iter().any(|(port, it)| it.rounds == probed && self.accounted_for(*port) == 0)
+    }
+
+    /// Rounds in which a probe said something.
+    fn probed(&self) -> Rounds {
+        self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke)
+    }
+
+    /// Rounds in which some row accounts for the port's being in use.
+    fn accounted_for(&self, port: (Protocol, Family, u16)) -> Rounds {
+        self.ports.get(&port).copied().unwrap_or(0)
     }
 
     fn learn_names(&mut self, snapshot: Snapshot) {
@@ -169,21 +171,25 @@ impl Comparer {
 
     fn take_list(
         &mut self,
-        witness: usize,
-        rank: u8,
+        (witness, choice): (usize, SourceChoice),
         round: Rounds,
         sockets: Vec<Socket>,
         quirks: Vec<(usize, String)>,
     ) {
+        let rank = rank(choice);
         let mut quirks_of: HashMap<usize, Vec<String>> = HashMap::new();
         for (row, quirk) in quirks {
             quirks_of.entry(row).or_default().push(quirk);
         }
         let mut groups: HashMap<Key, Vec<(Socket, Vec<String>)>, RandomState> = HashMap::default();
         for (row, socket) in sockets.into_iter().enumerate() {
-            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            self.note_port(Witness::Source(choice), &socket, round);
             let quirks = quirks_of.remove(&row).unwrap_or_default();
-            groups.entry(key(&socket)).or_default().push((socket, quirks));
+            // A vector's first push makes room for four, and nearly all groups are of one.
+            match groups.entry(key(&socket)) {
+                Entry::Vacant(group) => _ = group.insert(vec![(socket, quirks)]),
+                Entry::Occupied(mut group) => group.get_mut().push((socket, quirks)),
+            }
         }
         for (key, mut group) in groups {
             // Twins are told apart by what there is, so that the order of rows means nothing.
@@ -202,7 +208,10 @@ impl Comparer {
                 match listed.sockets.get_mut(twin) {
                     Some(known) if best => *known = socket,
                     Some(_) => {}
-                    None => listed.sockets.push(socket),
+                    None => {
+                        listed.sockets.reserve_exact(1);
+                        listed.sockets.push(socket);
+                    }
                 }
             }
         }
@@ -211,7 +220,7 @@ impl Comparer {
     fn take_held(&mut self, round: Rounds, mut sockets: Vec<Socket>) {
         sockets.sort_by_cached_key(key);
         for socket in sockets {
-            *self.ports.entry((socket.key.protocol, socket.key.local.port())).or_default() |= round;
+            self.note_port(Witness::FdScan, &socket, round);
             let Some(inode) = socket.inode else { continue };
             let states = comparable(socket.state);
             match self.held.get_mut(&inode) {
@@ -222,6 +231,13 @@ impl Comparer {
                 }
                 None => _ = self.held.insert(inode, Held { socket, rounds: round, states }),
             }
+        }
+    }
+
+    /// A row accounts for its port, in whichever family its socket keeps others from binding it.
+    fn note_port(&mut self, witness: Witness, socket: &Socket, round: Rounds) {
+        for family in knowledge::families_held(witness, socket.key.local.ip()) {
+            *self.ports.entry((socket.key.protocol, *family, socket.key.local.port())).or_default() |= round;
         }
     }
 
@@ -247,8 +263,8 @@ impl Comparer {
         for (_, held) in self.held.iter().filter(|(inode, _)| !known.contains(inode)) {
             found.extend(self.judge(&Case::of_held(self, held)));
         }
-        for ((protocol, _, port), in_use) in &self.in_use {
-            found.extend(self.judge_port(*protocol, *port, in_use));
+        for (port, in_use) in &self.in_use {
+            found.extend(self.judge_port(*port, in_use));
         }
         found.sort_by_cached_key(|(difference, socket)| {
             let (_, (local, port), remote, inode) = key(socket);
@@ -284,15 +300,15 @@ impl Comparer {
                 }
             } else if missed != 0 {
                 missing_from.push(heard.witness);
-                missing.push(heard);
+                missing.push((heard, missed));
             }
         }
         let away = knowable & all & !case.present;
         let (mut why_not_shown, mut puzzles) = (Vec::new(), Vec::new());
-        for heard in missing {
+        for (heard, missed) in missing {
             // What might have been in the way is no reason where the socket itself was away.
-            let may = heard.partial.as_ref().filter(|_| away == 0);
-            match heard.cannot_show(case).or_else(|| may.cloned()) {
+            let may = heard.partial.as_ref().filter(|limit| away == 0 && limit.covers(missed));
+            match heard.cannot_show(case, missed).or_else(|| may.map(|limit| limit.why.clone())) {
                 Some(why) => why_not_shown.push(format!("{}: {why}", heard.witness.name())),
                 None => puzzles.push(heard),
             }
@@ -328,23 +344,24 @@ impl Comparer {
     }
 
     /// A port that a probe could not bind.
-    fn judge_port(&self, protocol: Protocol, port: u16, in_use: &InUse) -> Option<(Difference, Socket)> {
-        let named = self.ports.get(&(protocol, port)).copied().unwrap_or(0);
+    fn judge_port(&self, port: (Protocol, Family, u16), in_use: &InUse) -> Option<(Difference, Socket)> {
+        let (protocol, ..) = port;
+        let named = self.accounted_for(port);
         if in_use.rounds & !named == 0 {
             return None;
         }
         let others = self.heard.iter().filter(|it| it.witness != Witness::BindProbe && it.whole & in_use.rounds != 0);
         let missing_from: Vec<Witness> =
             if named == 0 { others.clone().map(|it| it.witness).collect() } else { vec![] };
-        let probed = self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke);
-        let always = in_use.rounds == probed & self.all() && named == 0;
+        let probed = self.probed() & self.all();
+        let always = in_use.rounds == probed && named == 0 && (self.rounds == 1 || probed.count_ones() > 1);
         let (cause, detail) = if !always {
             let detail = format!(
                 "the port was in use in {} while no source listed a socket on it",
                 rounds_text(in_use.rounds & !named)
             );
             (Cause::Churn, detail)
-        } else if let Some(why) = self.unseen_holder(protocol) {
+        } else if let Some(why) = self.unseen_holder(protocol, in_use.rounds) {
             (Cause::NotShown, format!("the port can't be bound, and no source lists a socket on it: {why}"))
         } else {
             let mut detail = format!(
@@ -352,8 +369,8 @@ impl Comparer {
                 in_rounds(self.rounds)
             );
             let doubt = self.heard.iter().find_map(|it| it.lacks_bound.as_ref()).filter(|_| protocol == Protocol::Tcp);
-            if let Some(why) = doubt {
-                detail.push_str(&format!(", unless a socket is bound to it and no more ({why})"));
+            if let Some(limit) = doubt {
+                detail.push_str(&format!(", unless a socket is bound to it and no more ({})", limit.why));
             }
             (Cause::Unexplained, detail)
         };
@@ -361,166 +378,33 @@ impl Comparer {
         Some((Difference { seen_by, missing_from, cause, detail }, in_use.socket.clone()))
     }
 
-    /// Why a port may be in use by a socket that nobody could list: damaged tables, or a socket that is only bound, which
-    /// not every system lists and an ordinary user can't find among descriptors.
-    fn unseen_holder(&self, protocol: Protocol) -> Option<String> {
+    /// Why a port may be in use, in those rounds, by a socket that nobody could list: damaged tables, or a socket that is
+    /// only bound, which not every system lists and an ordinary user can't find among descriptors.
+    fn unseen_holder(&self, protocol: Protocol, rounds: Rounds) -> Option<String> {
         let mut tables = self.heard.iter().filter(|it| matches!(it.witness, Witness::Source(_)));
-        if !tables.clone().any(|it| it.whole != 0 && it.lacks.iter().all(|lack| lack.0 != protocol)) {
+        let lists = |it: &Heard| {
+            let lacks = it.lacks.iter().filter(|lack| lack.0 == protocol).fold(0, |all, lack| all | lack.2.rounds);
+            it.whole & rounds & !lacks != 0
+        };
+        if !tables.clone().any(lists) {
             return Some("no source that could be heard wholly lists such sockets".to_owned());
         }
         // Where descriptors can't be looked at either (Windows), better an alarm that names its doubt than none.
         let shows_bound = |it: &Heard| {
-            let shows = it.lacks_bound.is_none() || it.witness == Witness::Source(SourceChoice::GetExtendedTable);
-            it.whole != 0 && knowledge::shows_bound(it.witness) && shows
+            let named_doubt = it.witness == Witness::Source(SourceChoice::GetExtendedTable);
+            let lacks = it.lacks_bound.as_ref().filter(|_| !named_doubt).map_or(0, |limit| limit.rounds);
+            knowledge::shows_bound(it.witness) && it.whole & rounds & !lacks != 0
         };
         if protocol != Protocol::Tcp || tables.any(shows_bound) {
             return None;
         }
-        match self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole != 0) {
-            Some(scan) => scan.partial.as_ref().map(|why| format!("it may be bound and no more, and {why}")),
+        match self.heard.iter().find(|it| it.witness == Witness::FdScan && it.whole & rounds != 0) {
+            Some(scan) => {
+                let partial = scan.partial.as_ref().filter(|limit| limit.covers(scan.whole & rounds));
+                partial.map(|limit| format!("it may be bound and no more, and {}", limit.why))
+            }
             None => Some("it may be bound and no more, which no source that could be heard shows".to_owned()),
         }
-    }
-}
-
-/// All that is said of one socket.
-struct Case<'a> {
-    socket: &'a Socket,
-    /// What the scan of descriptors says of it.
-    held: Option<&'a Held>,
-    /// By the witness' place, the rounds in which it named the socket.
-    seen: Vec<Rounds>,
-    /// The rounds in which somebody did.
-    present: Rounds,
-    /// What the tables say beside its being there; nothing where several sockets can't be told apart.
-    sightings: &'a [Sighting],
-    quirks: Vec<(Witness, &'a str)>,
-    /// Why nobody owns it, as the best of the tables says.
-    reason: Option<NoOwner>,
-}
-
-impl<'a> Case<'a> {
-    fn of_listed(
-        comparer: &Comparer,
-        listed: &'a Listed,
-        twin: usize,
-        socket: &'a Socket,
-        held: Option<&'a Held>,
-    ) -> Case<'a> {
-        let mut seen = vec![0; comparer.heard.len()];
-        let mut quirks = Vec::new();
-        for sighting in &listed.by {
-            if let Some(seen) = seen.get_mut(sighting.witness) {
-                *seen = sighting.rounds.get(twin).copied().unwrap_or(0);
-            }
-            if let (0, Some(heard)) = (twin, comparer.heard.get(sighting.witness)) {
-                quirks.extend(sighting.quirks.iter().map(|quirk| (heard.witness, quirk.as_str())));
-            }
-        }
-        quirks.sort_unstable();
-        let present = seen.iter().fold(0, |all, rounds| all | rounds);
-        if let Some(held) = held
-            && let Some(place) = comparer.heard.iter().position(|it| it.witness == Witness::FdScan)
-            && let Some(seen) = seen.get_mut(place)
-        {
-            *seen = held.rounds & present;
-        }
-        let sightings = if listed.sockets.len() == 1 { listed.by.as_slice() } else { &[] };
-        Case { socket, held, seen, present, sightings, quirks, reason: socket.owners.reason() }
-    }
-
-    /// A socket that processes hold and no table lists.
-    fn of_held(comparer: &Comparer, held: &'a Held) -> Case<'a> {
-        let seen = comparer.heard.iter().map(|it| if it.witness == Witness::FdScan { held.rounds } else { 0 });
-        Case {
-            socket: &held.socket,
-            held: Some(held),
-            seen: seen.collect(),
-            present: held.rounds,
-            sightings: &[],
-            quirks: Vec::new(),
-            reason: None,
-        }
-    }
-
-    /// Where two witnesses that saw the socket in every round never agree on what it is.
-    fn contradictions(&self, comparer: &Comparer) -> Vec<String> {
-        let mut found = Vec::new();
-        let all = comparer.all();
-        let steady: Vec<(&Heard, &Sighting)> = self
-            .sightings
-            .iter()
-            .filter_map(|it| Some((comparer.heard.get(it.witness)?, it)))
-            .filter(|(heard, it)| it.rounds.first() == Some(&(heard.spoke & all)))
-            .collect();
-        let states = |set: StateSet| {
-            let names = State::NAMED.into_iter().filter(|state| set.contains(*state));
-            names.filter_map(State::name).collect::<Vec<_>>().join(" or ")
-        };
-        for (index, (one, first)) in steady.iter().enumerate() {
-            for (other, second) in steady.iter().skip(index + 1) {
-                if self.socket.state.is_some() && first.states.and(second.states).is_empty() {
-                    found.push(format!(
-                        "{} says {} and {} says {}",
-                        one.witness.name(),
-                        states(first.states),
-                        other.witness.name(),
-                        states(second.states)
-                    ));
-                }
-                if first.owned & second.owned != 0
-                    && (first.reason, second.reason) == (None, None)
-                    && first.pids.is_disjoint(&second.pids)
-                {
-                    let list = |pids: &BTreeSet<u32>| pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-                    found.push(format!(
-                        "{} says that process {} has it and {} says process {}",
-                        one.witness.name(),
-                        list(&first.pids),
-                        other.witness.name(),
-                        list(&second.pids)
-                    ));
-                }
-            }
-        }
-        if let Some(held) = self.held
-            && held.rounds & self.present == self.present
-        {
-            found.extend(self.contradicts_holders(&steady, held, states));
-        }
-        found
-    }
-
-    /// Where the descriptors tell another story than the tables.
-    fn contradicts_holders(
-        &self,
-        steady: &[(&Heard, &Sighting)],
-        held: &Held,
-        states: impl Fn(StateSet) -> String,
-    ) -> Option<String> {
-        let holders: Vec<u32> = pids(&held.socket).collect();
-        for (heard, sighting) in steady {
-            // MPTCP: further connections bear the inode of the first, and states of their own.
-            let same = key(&held.socket) == key(self.socket) && self.socket.state.is_some();
-            if same && held.socket.state.is_some() && held.states.and(sighting.states).is_empty() {
-                return Some(format!(
-                    "{} says {} and the socket itself says {}",
-                    heard.witness.name(),
-                    states(sighting.states),
-                    states(held.states)
-                ));
-            }
-            // The tables' own search for owners has the same privileges, needs-root included.
-            let unasked = matches!(sighting.reason, None | Some(NoOwner::NotAsked));
-            if let (0, false, [first, ..]) = (sighting.owned, unasked, holders.as_slice()) {
-                return Some(format!(
-                    "process {first} has it open, and yet {} finds no process that does ({}): the process is hidden",
-                    heard.witness.name(),
-                    sighting.reason.map_or("unknown", NoOwner::name)
-                ));
-            }
-        }
-        None
     }
 }
 
@@ -548,6 +432,7 @@ impl Sighting {
 fn sighting(by: &mut Vec<Sighting>, witness: usize) -> &mut Sighting {
     let place = by.iter().position(|it| it.witness == witness).unwrap_or(by.len());
     if place == by.len() {
+        by.reserve_exact(1);
         by.push(Sighting {
             witness,
             rounds: Vec::new(),
@@ -560,98 +445,6 @@ fn sighting(by: &mut Vec<Sighting>, witness: usize) -> &mut Sighting {
     }
     #[expect(clippy::indexing_slicing, reason = "it was found, or pushed just now")]
     &mut by[place]
-}
-
-impl Heard {
-    fn new(witness: Witness) -> Heard {
-        Heard {
-            witness,
-            asked: 0,
-            spoke: 0,
-            whole: 0,
-            rows: None,
-            reason: None,
-            faulty: false,
-            partial: None,
-            suspect: None,
-            lacks_bound: None,
-            lacks: Vec::new(),
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        match self.witness {
-            Witness::Source(choice) => rank(choice),
-            _ => u8::MAX,
-        }
-    }
-
-    /// Keeps what the testimony says of what it can't show.
-    fn note(&mut self, testimony: &Testimony) {
-        if let Some(message) = testimony.notice(Testimony::PARTIAL) {
-            self.partial = Some(message.to_owned());
-        }
-        if let Some(message) = testimony.notice(Testimony::SUSPECT) {
-            self.suspect = Some(message.to_owned());
-        }
-        if let Some(message) = testimony.notice(Testimony::LACKS_BOUND) {
-            self.lacks_bound = Some(message.to_owned());
-        }
-        for protocol in [Protocol::Tcp, Protocol::Udp] {
-            for family in [Family::Ipv4, Family::Ipv6] {
-                let is_new = self.lacks.iter().all(|it| (it.0, it.1) != (protocol, family));
-                if let (true, Some(message)) = (is_new, testimony.notice(Testimony::lacks(protocol, family))) {
-                    self.lacks.push((protocol, family, message.to_owned()));
-                }
-            }
-        }
-    }
-
-    /// Why the witness can't show the socket, if that is so.
-    fn cannot_show(&self, case: &Case<'_>) -> Option<String> {
-        let kind = (case.socket.key.protocol, case.socket.family());
-        if let Some((.., why)) = self.lacks.iter().find(|it| (it.0, it.1) == kind) {
-            return Some(why.clone());
-        }
-        if let (Some(State::Bound), Some(why)) = (case.socket.state, &self.lacks_bound) {
-            return Some(why.clone());
-        }
-        let known = match self.witness {
-            // That nobody was found says little where something is in the way.
-            Witness::FdScan if self.suspect.is_some() && case.reason == Some(NoOwner::Kernel) => None,
-            Witness::FdScan => knowledge::not_held(case.socket, case.reason),
-            witness => knowledge::not_listed(witness, case.socket),
-        };
-        known.map(str::to_owned)
-    }
-
-    /// What is strange about the socket's missing from this witness.
-    fn puzzle(&self, case: &Case<'_>, rounds: u32) -> String {
-        let rounds = in_rounds(rounds);
-        match (self.witness, case.reason) {
-            (Witness::FdScan, Some(reason)) => format!(
-                "no process has it open {rounds}, hidden ones included, and nothing shows that the kernel holds it ({})",
-                reason.name()
-            ),
-            (Witness::FdScan, None) => {
-                format!("a process is said to have it open, and has no such descriptor when asked {rounds}")
-            }
-            (witness, _) => {
-                format!("{} does not list it {rounds}, though it shows such sockets", witness.name())
-            }
-        }
-    }
-
-    fn verdict(&self) -> SourceVerdict {
-        let mut reason = self.reason.clone().or_else(|| self.suspect.clone()).or_else(|| self.partial.clone());
-        if reason.is_none() && !self.lacks.is_empty() {
-            let mut whys: Vec<&str> = self.lacks.iter().map(|it| it.2.as_str()).collect();
-            whys.dedup();
-            reason = Some(whys.join("; "));
-        }
-        let available = self.spoke != 0;
-        SourceVerdict { witness: self.witness, available, reason, faulty: self.faulty, rows: self.rows }
-    }
 }
 
 /// Whose description of a socket says most, lowest first.

@@ -193,7 +193,9 @@ pub struct Testimony {
 
 impl Testimony {
     /// Code of a notice in the snapshot: the witness is sound, but something here keeps it from seeing every socket that it
-    /// could show (a missing privilege, say), so that what it does not name means nothing. `compare` prints the message.
+    /// could show (a missing privilege, say), so that what it does not name means nothing. `compare` prints the message; of a
+    /// probe, which is missing nothing (ports that nobody may bind, say), it does no more than that. Several are printed in
+    /// their order.
     pub const PARTIAL: &'static str = "witness-partial";
 
     /// Code of a notice in the snapshot: something about the witness is not as the system makes it (a file that is mounted

@@ -15,7 +15,7 @@ use rustix::net::{AddressFamily, SocketType};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use sockscope_core::Comparer;
 use sockscope_model::{
-    Cause, Comparison, ErrorKind, Protocol, Request, Socket, SourceChoice, State, Testimony, Witness,
+    Cause, Comparison, ErrorKind, Family, Protocol, Request, Socket, SourceChoice, State, Testimony, Witness,
 };
 use sockscope_sys::{WITNESSES, testify};
 use sockscope_testkit::Running;
@@ -145,6 +145,40 @@ fn a_probe_finds_ports_that_are_held() {
     TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let none = testify(Witness::BindProbe, &Request { tcp: false, udp: false, ..Request::default() }).unwrap();
     assert_eq!(none.snapshot.sockets, []);
+}
+
+/// Which sockets keep whom from a port: what a row accounts for rests on it.
+#[test]
+fn a_socket_of_ipv6_holds_its_port_for_ipv4_and_not_the_other_way_round() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("needs root: a network namespace without other sockets");
+        return;
+    }
+    inside(Running::start(&["--netns", "load", "--connections", "0", "--processes", "1"]).unwrap(), |_| {
+        let request = Request { tcp: false, ..Request::default() };
+        let holds = |socket: &UdpSocket| {
+            let port = socket.local_addr().unwrap().port();
+            let probe = testify(Witness::BindProbe, &request).unwrap();
+            let rows = probe.snapshot.sockets.iter().filter(|it| it.key.local.port() == port);
+            let mut families: Vec<Family> = rows.map(Socket::family).collect();
+            families.sort();
+            families
+        };
+        let peer = UdpSocket::bind("[::1]:0").unwrap();
+        for (address, peer, families) in [
+            ("127.0.0.1:0", None, &[Family::Ipv4][..]),
+            ("[::ffff:127.0.0.1]:0", None, &[Family::Ipv4]),
+            ("[::]:0", None, &[Family::Ipv4, Family::Ipv6]),
+            ("[::]:0", Some(peer.local_addr().unwrap()), &[Family::Ipv4, Family::Ipv6]),
+            ("[::]:0", Some("[::ffff:127.0.0.1]:9".parse().unwrap()), &[Family::Ipv4]),
+        ] {
+            let socket = UdpSocket::bind(address).unwrap();
+            if let Some(peer) = peer {
+                socket.connect(peer).unwrap();
+            }
+            assert_eq!(holds(&socket), families, "{address} {peer:?}");
+        }
+    });
 }
 
 #[test]

@@ -88,6 +88,15 @@ fn a_probe_accounts_for_the_ports_of_all() {
     assert!(stderr(&output).contains("--probe binds every TCP and UDP port for microseconds; it never listens"));
 }
 
+/// It is in the way of IPv4 too, where systems let one socket serve both, and is no hidden holder.
+#[test]
+fn a_probe_of_ipv4_knows_sockets_of_ipv6() {
+    let both = std::net::TcpListener::bind("[::]:0").unwrap();
+    let port = both.local_addr().unwrap().port();
+    let document = document(&["compare", "--json", "--probe", "-4", "-t", "--rounds", "1", &sport(port)]);
+    assert_eq!(document["differences"], json!([]));
+}
+
 #[test]
 fn tables_fit_a_terminal_and_have_colours_on_demand() {
     let listener = Listener::open();

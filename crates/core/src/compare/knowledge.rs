@@ -1,5 +1,7 @@
 //! docs/compare.md has the same as a table.
 
+use std::net::IpAddr;
+
 use sockscope_model::{Family, NoOwner, Owners, Protocol, Socket, SourceChoice, State, Witness};
 
 /// Why tables never list such a socket.
@@ -47,7 +49,7 @@ pub(super) fn not_held(socket: &Socket, reason: Option<NoOwner>) -> Option<&'sta
         NoOwner::IoUring => Some("only an io_uring ring holds it (io-uring)"),
         NoOwner::OtherNamespace => Some("processes outside this PID namespace can't be seen (other-namespace)"),
         NoOwner::NeedsRoot => Some("its process can't be looked into without more privilege (needs-root)"),
-        // By elimination, but of every process, those that /proc hides included.
+        // By elimination, but of every process that answers by its number, whether /proc lists it or not.
         NoOwner::Kernel => Some("it is root's and no process has it, so it is the kernel's own (kernel)"),
         NoOwner::NotAsked => Some("owners were not asked for"),
         _ => None,
@@ -57,4 +59,17 @@ pub(super) fn not_held(socket: &Socket, reason: Option<NoOwner>) -> Option<&'sta
 /// Whether tables have sockets that are bound and no more.
 pub(super) fn shows_bound(witness: Witness) -> bool {
     matches!(witness, Witness::Source(SourceChoice::SockDiag | SourceChoice::GetExtendedTable))
+}
+
+/// In which families a socket may keep others from binding its port, by the local address of the row that lists it.
+///
+/// On Linux, a socket of IPv6 holds the port for IPv4 as well, unless it is IPV6_V6ONLY, which no row says; even once it is
+/// connected. One of IPv4, or with an IPv4-mapped address, never keeps an IPv6 one that is V6ONLY from it, as the probe's is.
+/// On Windows, an IPv4 row may be of an IPv6 socket that serves both.
+pub(super) fn families_held(witness: Witness, local: IpAddr) -> &'static [Family] {
+    let is_linux = matches!(witness, Witness::FdScan | Witness::Source(SourceChoice::SockDiag | SourceChoice::Procfs));
+    match local.to_canonical() {
+        IpAddr::V4(_) if is_linux => &[Family::Ipv4],
+        _ => &[Family::Ipv4, Family::Ipv6],
+    }
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use sockscope_model::{Notice, Owner, ProcessId, SocketKey, Tag};
+use sockscope_model::{Notice, Owner, ProcessId, SocketKey, SourceVerdict, Tag};
 
 use super::*;
 
@@ -297,6 +297,61 @@ fn a_scan_that_could_not_look_everywhere_misses_nothing_for_sure() {
     assert_eq!(verdict.reason.as_deref(), Some("2 processes could not be looked into"));
 }
 
+/// One round in which something was in the way explains nothing of those in which nothing was.
+#[test]
+fn what_was_in_the_way_once_explains_only_that_round() {
+    let tcp4 = Testimony::lacks(Protocol::Tcp, Family::Ipv4);
+    let listen = owned(socket(Some(State::Listen), "0.0.0.0:80", None, None), 7);
+    let bound = owned(socket(Some(State::Bound), "0.0.0.0:80", None, None), 7);
+    for (code, row, witness) in [
+        (Testimony::PARTIAL, unowned(listener(9), NoOwner::Unknown), Witness::FdScan),
+        (tcp4, listen, ALLOCATE),
+        (Testimony::LACKS_BOUND, bound, EXTENDED),
+    ] {
+        let said = [(SOCK_DIAG, Ok(testimony(std::slice::from_ref(&row))))];
+        let limited =
+            [&said[..], &[(witness, Ok(with_notice(testimony(&[]), code, "something is in the way")))]].concat();
+        let clean = [&said[..], &[(witness, Ok(testimony(&[])))]].concat();
+        let unheard = [&said[..], &[(witness, Err(failure(ErrorKind::Refused)))]].concat();
+        for (rounds, expected) in [
+            (&[&limited[..], &limited][..], Cause::NotShown),
+            (&[&limited, &unheard], Cause::NotShown),
+            (&[&limited, &clean, &clean], Cause::Unexplained),
+            (&[&clean, &limited], Cause::Unexplained),
+        ] {
+            assert_eq!(cause(&compare(rounds)).0, expected, "{code} {rounds:?}");
+        }
+    }
+}
+
+/// The same of a port, which every list missed.
+#[test]
+fn what_was_in_the_way_once_explains_no_port() {
+    let probed = [Socket::new(SocketKey { protocol: Protocol::Tcp, tag: Tag::None, ..listener(1).key })];
+    let probe = (Witness::BindProbe, Ok(testimony(&probed)));
+    let odd = |code| Ok(with_notice(testimony(&[]), code, "something is in the way"));
+    let clean = || Ok(testimony(&[]));
+    for (limited, free) in [
+        (
+            vec![(PROCFS, clean()), (Witness::FdScan, odd(Testimony::PARTIAL))],
+            vec![(PROCFS, clean()), (Witness::FdScan, clean())],
+        ),
+        (vec![(SOCK_DIAG, odd(Testimony::LACKS_BOUND))], vec![(SOCK_DIAG, clean())]),
+        (
+            vec![
+                (TABLE2, odd(Testimony::lacks(Protocol::Tcp, Family::Ipv4))),
+                (EXTENDED, Err(failure(ErrorKind::Failed))),
+            ],
+            vec![(EXTENDED, clean())],
+        ),
+    ] {
+        let limited = [&limited[..], std::slice::from_ref(&probe)].concat();
+        let free = [&free[..], std::slice::from_ref(&probe)].concat();
+        assert_eq!(cause(&compare(&[&limited, &limited])).0, Cause::NotShown, "{limited:?}");
+        assert_eq!(cause(&compare(&[&limited, &free])).0, Cause::Unexplained, "{limited:?}");
+    }
+}
+
 #[test]
 fn a_witness_that_is_tampered_with_misses_what_it_misses() {
     let row = |reason| [unowned(socket(None, "0.0.0.0:80", None, Some(9)), reason)];
@@ -411,7 +466,7 @@ fn lasting_contradictions_are_unexplained() {
 fn a_probed_port_is_accounted_for_by_any_row() {
     let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None), socket(None, "[::]:53", None, None)];
     probed.iter_mut().for_each(as_probed);
-    let listed = [listener(1), socket(None, "127.0.0.1:53", None, Some(2))];
+    let listed = [listener(1), socket(None, "[::1]:53", None, Some(2))];
     let bound = [owned(socket(Some(State::Bound), "127.0.0.1:9", None, Some(3)), 7)];
     let all = [&listed[..], &bound].concat();
     let held = [&listed[..], &bound].concat();
@@ -435,6 +490,91 @@ fn a_probed_port_is_accounted_for_by_any_row() {
     let comparison = compare(&[&round(&rest, &probed), &round(&all, &probed)]);
     let words = "the port was in use in round 1 while no source listed a socket on it";
     assert_eq!(cause(&comparison), (Cause::Churn, words));
+}
+
+/// Each system's sockets, where rows say that they are, and the families that they hold their ports in.
+#[test]
+fn a_port_is_accounted_for_in_the_families_that_its_socket_may_hold() {
+    let four: &[&str] = &["0.0.0.0:53"];
+    let both: &[&str] = &["0.0.0.0:53", "[::]:53"];
+    for (witness, local, held) in [
+        (SOCK_DIAG, "127.0.0.1:53", four),
+        (PROCFS, "127.0.0.1:53", four),
+        (Witness::FdScan, "127.0.0.1:53", four),
+        (SOCK_DIAG, "[::ffff:127.0.0.1]:53", four),
+        (SOCK_DIAG, "[::1]:53", both),
+        (PROCFS, "[::1]:53", both),
+        (Witness::FdScan, "[::1]:53", both),
+        (EXTENDED, "127.0.0.1:53", both),
+        (EXTENDED, "[::1]:53", both),
+        (TABLE, "127.0.0.1:53", both),
+    ] {
+        let listed = [owned(socket(None, local, None, Some(1)), 7)];
+        let probed: Vec<Socket> = both
+            .iter()
+            .map(|it| Socket::new(SocketKey { tag: Tag::None, ..socket(None, it, None, None).key }))
+            .collect();
+        let comparison = steady(&[(witness, &listed), (Witness::BindProbe, &probed)]);
+        let alone: Vec<_> = (comparison.snapshot.sockets.iter().zip(&comparison.differences))
+            .filter(|(_, it)| it.seen_by == [Witness::BindProbe])
+            .map(|(socket, _)| socket.key.local.to_string())
+            .collect();
+        assert_eq!(alone, both[held.len()..], "{witness:?} {local}");
+    }
+    // Whose port is hidden is not the IPv4 socket with the same number.
+    let udp = [owned(socket(None, "0.0.0.0:53", None, Some(1)), 7)];
+    let mut probed = [socket(None, "0.0.0.0:53", None, None), socket(None, "[::]:53", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let comparison = steady(&[(SOCK_DIAG, &udp), (Witness::FdScan, &udp), (Witness::BindProbe, &probed)]);
+    assert_eq!(only(&comparison).cause, Cause::Unexplained);
+    assert_eq!(comparison.snapshot.sockets[0].key.local, "[::]:53".parse().unwrap());
+}
+
+/// A socket that comes after the lists and goes before the next is in a probe's way once.
+#[test]
+fn one_probe_of_several_rounds_is_not_enough() {
+    let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let lists: &[_] = &[(SOCK_DIAG, Ok(testimony(&[])))];
+    let with_probe: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Ok(testimony(&probed)))];
+    let failed: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Err(failure(ErrorKind::Failed)))];
+    for (rounds, expected) in [
+        (&[with_probe][..], Cause::Unexplained),
+        (&[with_probe, lists, lists], Cause::Churn),
+        (&[with_probe, lists, failed], Cause::Churn),
+        (&[lists, lists, with_probe], Cause::Churn),
+        (&[with_probe, lists, with_probe], Cause::Unexplained),
+        (&[with_probe, failed, with_probe], Cause::Unexplained),
+    ] {
+        assert_eq!(cause(&compare(rounds)).0, expected, "{rounds:?}");
+    }
+}
+
+#[test]
+fn it_is_known_whether_another_probe_is_worth_while() {
+    let mut probed = [socket(Some(State::Listen), "0.0.0.0:80", None, None)];
+    probed.iter_mut().for_each(as_probed);
+    let mut comparer = Comparer::new();
+    assert!(!comparer.has_unlisted_ports());
+    for (listed, probed, expected) in [
+        (&[][..], Some(&probed[..]), true),
+        (&[], None, true),
+        (&[], Some(&probed), true),
+        (&[listener(1)], None, false),
+    ] {
+        comparer.hear(SOCK_DIAG, Ok(testimony(listed)));
+        if let Some(probed) = probed {
+            comparer.hear(Witness::BindProbe, Ok(testimony(probed)));
+        }
+        comparer.end_round();
+        assert_eq!(comparer.has_unlisted_ports(), expected);
+    }
+    let mut comparer = Comparer::new();
+    for probed in [&probed[..], &[]] {
+        comparer.hear(Witness::BindProbe, Ok(testimony(probed)));
+        comparer.end_round();
+    }
+    assert!(!comparer.has_unlisted_ports(), "it was free the second time");
 }
 
 #[test]
@@ -465,6 +605,34 @@ fn a_port_is_hidden_only_where_its_holder_could_have_been_seen() {
     assert_eq!(cause(&compare(&[&round, &round])), (Cause::NotShown, "sock_diag: Linux shows them since 6.8"));
     let round = [(SOCK_DIAG, Err(failure(ErrorKind::Refused))), (Witness::BindProbe, Ok(testimony(&probed)))];
     assert_eq!(cause(&compare(&[&round, &round])).0, Cause::NotShown);
+}
+
+/// Ports that a system keeps from everyone, or from this user, are worth a word and nothing else.
+#[test]
+fn what_a_probe_could_not_try_is_its_reason() {
+    let probed = [Socket::new(SocketKey { protocol: Protocol::Tcp, tag: Tag::None, ..listener(1).key })];
+    let plain = testimony(&probed);
+    let mut partial = plain.clone();
+    for message in ["10 ports of tcp are excluded from use", "20 ports of udp are excluded from use"] {
+        partial = with_notice(partial, Testimony::PARTIAL, message);
+    }
+    let rows = [listener(2)];
+    for (listed, missed) in [(&rows[..], &rows[..]), (&rows, &[]), (&[], &[])] {
+        let round = |probe: &Testimony| {
+            let lists = [(EXTENDED, Ok(testimony(listed))), (TABLE, Ok(testimony(missed)))];
+            [&lists[..], &[(Witness::BindProbe, Ok(probe.clone()))]].concat()
+        };
+        let (with, without) =
+            (compare(&[&round(&partial), &round(&partial)]), compare(&[&round(&plain), &round(&plain)]));
+        assert_eq!((&with.differences, with.rounds), (&without.differences, without.rounds));
+        let verdict = &with.sources[2];
+        assert_eq!(
+            verdict.reason.as_deref(),
+            Some("10 ports of tcp are excluded from use; 20 ports of udp are excluded from use")
+        );
+        assert_eq!(without.sources[2], SourceVerdict { reason: None, ..verdict.clone() });
+        assert!(verdict.available && !verdict.faulty);
+    }
 }
 
 #[test]
