@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
 use sockscope_core::Comparer;
-use sockscope_model::{Cause, Comparison, Request, Snapshot, Witness};
+use sockscope_model::{Cause, Comparison, Condition, Request, Snapshot, Witness};
 use sockscope_output::{CompareOptions, Listing, clean, compare_json, compare_table};
 use sockscope_sys as sys;
 
@@ -34,11 +35,13 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
         ..Request::default()
     };
     if args.probe {
-        complain("notice: --probe binds every TCP and UDP port for microseconds; it never listens");
+        complain("notice: --probe binds TCP and UDP ports, each for microseconds; it never listens");
     }
     // A port may be held by a socket of the other family: one of IPv6 holds it for IPv4 as well.
     let listed = Request { ipv4: request.ipv4 || args.probe, ipv6: request.ipv6 || args.probe, ..request.clone() };
-    let (comparison, snapshot) = ask(args, &listed, &request);
+    // Ports that the filter rules out need not be tried.
+    let probed = Request { condition: asked.condition.clone(), ..request };
+    let (comparison, snapshot) = ask(args, &listed, &probed);
     if comparison.sources.iter().all(|source| !source.available) {
         return Err(unheard(&comparison));
     }
@@ -70,12 +73,15 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
 fn ask(args: &CompareArgs, listed: &Request, probed: &Request) -> (Comparison, Snapshot) {
     let mut comparer = Comparer::new();
     loop {
-        let round = comparer.rounds() + 1;
-        // A probe takes as long as all others together: first and last, and as long as nobody lists what it finds.
-        let probe = args.probe && (round == 1 || round == args.rounds || comparer.has_unlisted_ports());
+        // A probe takes as long as all others together: after the first, only what nobody lists is tried again.
+        let again = match comparer.rounds() {
+            0 => probed.clone(),
+            _ => Request { condition: Some(any_of(&comparer.unlisted_ports())), ..probed.clone() },
+        };
+        let probe = args.probe && again.condition != Some(Condition::Any(Vec::new()));
         for witness in sys::WITNESSES.iter().filter(|it| probe || **it != Witness::BindProbe) {
             let (doing, request) = match witness {
-                Witness::BindProbe => ("trying every port", probed),
+                Witness::BindProbe => ("trying ports", &again),
                 _ => ("asking for sockets", listed),
             };
             comparer.hear(*witness, terminal::with_progress(doing, || sys::testify(*witness, request)));
@@ -90,6 +96,12 @@ fn ask(args: &CompareArgs, listed: &Request, probed: &Request) -> (Comparison, S
         }
         std::thread::sleep(PAUSE * comparer.rounds());
     }
+}
+
+/// A socket on one of these ports.
+fn any_of(ports: &BTreeSet<u16>) -> Condition {
+    let port = |port: &u16| Condition::All(vec![Condition::LocalPortFrom(*port), Condition::LocalPortTo(*port)]);
+    Condition::Any(ports.iter().map(port).collect())
 }
 
 /// Nobody said anything.

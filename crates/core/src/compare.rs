@@ -141,10 +141,11 @@ impl Comparer {
         self.rounds
     }
 
-    /// Whether some port was in use whenever a probe tried it, and no row names it: another probe would tell more.
-    pub fn has_unlisted_ports(&self) -> bool {
+    /// Ports that were in use whenever a probe tried them, and that no row names: to try them again would tell more.
+    pub fn unlisted_ports(&self) -> BTreeSet<u16> {
         let probed = self.probed();
-        self.in_use.iter().any(|(port, it)| it.rounds == probed && self.accounted_for(*port) == 0)
+        let unlisted = self.in_use.iter().filter(|(port, it)| it.rounds == probed && self.accounted_for(**port) == 0);
+        unlisted.map(|(port, _)| port.2).collect()
     }
 
     /// Rounds in which a probe said something.
@@ -162,7 +163,10 @@ impl Comparer {
             self.names = Some(Snapshot { notices: Vec::new(), sources: Vec::new(), ..snapshot });
             return;
         };
-        names.processes.extend(snapshot.processes);
+        // Who was asked first was asked for more.
+        for (id, process) in snapshot.processes {
+            names.processes.entry(id).or_insert(process);
+        }
         names.users.extend(snapshot.users);
         names.interfaces.extend(snapshot.interfaces);
         names.cgroups.extend(snapshot.cgroups);
