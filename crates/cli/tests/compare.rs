@@ -208,7 +208,7 @@ fn a_port_that_no_list_shows_is_found_by_the_probe() {
     assert_eq!(found["seen_by"], serde_json::json!(["bind_probe"]));
     assert_eq!(found["missing_from"], serde_json::json!(["procfs", "fd_scan"]));
     assert_eq!((&found["socket"]["state"], &found["socket"]["remote"]), (&Value::Null, &Value::Null));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--probe binds every TCP and UDP port"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--probe binds TCP and UDP ports"));
     // Without the probe nobody knows.
     let output = after_mounts(&scenario, &script, directory.path(), &blind, &["-u"]);
     assert_eq!(document(&output, 0)["unexplained"], 0);
