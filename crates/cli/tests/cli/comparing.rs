@@ -85,7 +85,7 @@ fn a_probe_accounts_for_the_ports_of_all() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(names(&document), ["sock_diag", "procfs", "fd_scan", "bind_probe"]);
     assert!(document["sources"][3]["rows"].as_u64().unwrap() >= 1);
-    assert!(stderr(&output).contains("--probe binds every TCP and UDP port for microseconds; it never listens"));
+    assert!(stderr(&output).contains("--probe binds TCP and UDP ports, each for microseconds; it never listens"));
 }
 
 /// It is in the way of IPv4 too, where systems let one socket serve both, and is no hidden holder.
