@@ -24,6 +24,8 @@ fuzz_target!(|data: &[u8]| {
     let _ = procfs::sockstat_tcp(data);
     let _ = procfs::snmp_tcp(data);
     let _ = procfs::unix_inodes(data).count();
+    let _ = procfs::last_process(data);
+    let _ = procfs::forks(data);
     let _ = procfs::hides_processes(data);
     let _ = procfs::has_capability(data, 19);
 });

@@ -264,6 +264,16 @@ pub fn unix_inodes(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
+/// The number that was given to a process at the latest, from `/proc/loadavg`: its fifth word (proc(5)).
+pub fn last_process(text: &[u8]) -> Option<u32> {
+    number(text.split(u8::is_ascii_whitespace).nth(4)?)
+}
+
+/// How many processes and threads were started since the system was, from `/proc/stat`.
+pub fn forks(text: &[u8]) -> Option<u64> {
+    value(text, b"processes ")
+}
+
 /// Whether the /proc of `/proc/self/mountinfo` hides the processes of others (`hidepid`, proc(5)).
 pub fn hides_processes(text: &[u8]) -> bool {
     String::from_utf8_lossy(text).lines().any(|line| {
@@ -364,6 +374,9 @@ mod tests {
         assert_eq!(sockstat_tcp6(b"TCP6: inuse 7\nUDP6: inuse 1\n"), Some(7));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
+        assert_eq!(last_process(b"0.20 0.18 0.12 1/80 11206\n"), Some(11206));
+        assert_eq!((last_process(b"0.20 0.18 0.12 1/80"), last_process(b"")), (None, None));
+        assert_eq!(forks(b"cpu  1 2\nprocesses 513495\nprocs_running 2\n"), Some(513_495));
         let unix = b"Num RefCount Protocol Flags Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 4711 /run/x\nx\n";
         assert_eq!(unix_inodes(unix).collect::<Vec<_>>(), [4711]);
         assert!(hides_processes(b"1 2 0:1 / /proc rw,relatime shared:1 - proc proc rw,gid=5,hidepid=2\n"));

@@ -49,7 +49,7 @@ pub(super) fn not_held(socket: &Socket, reason: Option<NoOwner>) -> Option<&'sta
         NoOwner::IoUring => Some("only an io_uring ring holds it (io-uring)"),
         NoOwner::OtherNamespace => Some("processes outside this PID namespace can't be seen (other-namespace)"),
         NoOwner::NeedsRoot => Some("its process can't be looked into without more privilege (needs-root)"),
-        // By elimination, but of every process, those that /proc hides included.
+        // By elimination, but of every process that answers by its number, whether /proc lists it or not.
         NoOwner::Kernel => Some("it is root's and no process has it, so it is the kernel's own (kernel)"),
         NoOwner::NotAsked => Some("owners were not asked for"),
         _ => None,

@@ -25,6 +25,7 @@ use sockscope_wire::sock_diag::state;
 use super::files::NumberPath;
 use super::owners::{may_trace, processes_are_hidden};
 use super::scan::{FastMap, HeldSocket, Scan, Scanner, Which, open_directory, open_proc};
+use super::unlisted::unlisted;
 use super::{names, procfs, source};
 
 /// `SO_NETNS_COOKIE` (Linux 5.14), which libc does not have yet.
@@ -51,6 +52,10 @@ pub(super) fn scan(request: &Request) -> Result<Testimony, SourceError> {
     if let Some(error) = found.failed {
         return Err(failed("list the processes in", "/proc", &error.to_string()));
     }
+    // In another PID namespace the numbers are others, and what hidepid hides is nobody's secret.
+    let listing_is_whole = own_proc.is_some() || !is_of_another_namespace() && (may_trace() || !processes_are_hidden());
+    let hidden = if listing_is_whole { unlisted(proc.as_fd()) } else { Vec::new() };
+    found.append(scanner.run(&Which::These(&hidden)));
     // Threads with tables of their own: those of the process were read above.
     let threads = scanner.run(&Which::ThreadsOf(&found.pids));
     found.other_sockets.extend(threads.other_sockets);
@@ -85,6 +90,7 @@ pub(super) fn scan(request: &Request) -> Result<Testimony, SourceError> {
         process.user = process.uid.and_then(|uid| snapshot.users.get(&uid).cloned());
     }
     snapshot.notices.extend(partial(&found, asked.refused));
+    snapshot.notices.extend(suspect_listing(&hidden));
     if own_proc.is_none() {
         snapshot.notices.extend(suspect(&proc, &found.pids));
     }
@@ -153,6 +159,20 @@ fn partial(found: &Scan, refused: u64) -> Option<Notice> {
 fn is_of_another_namespace() -> bool {
     let own = rustix::process::getpid().as_raw_nonzero().to_string();
     rustix::fs::readlink(c"/proc/self", Vec::new()).is_ok_and(|link| link.to_bytes() != own.as_bytes())
+}
+
+/// Says which processes are there without being listed.
+fn suspect_listing(hidden: &[u32]) -> Option<Notice> {
+    let names: Vec<String> = hidden.iter().take(5).map(u32::to_string).collect();
+    let more = if hidden.len() > 5 { ", ..." } else { "" };
+    let (noun, verb, them) = if hidden.len() == 1 { ("process", "is", "it") } else { ("processes", "are", "them") };
+    (!hidden.is_empty()).then(|| Notice {
+        code: Testimony::SUSPECT,
+        message: format!(
+            "{noun} {}{more} {verb} running, and /proc does not list {them}: something hides what runs here",
+            names.join(", ")
+        ),
+    })
 }
 
 /// Says over which processes something is mounted. In a process file system of our own nothing is.
@@ -375,6 +395,20 @@ mod tests {
             message.starts_with("2 processes could not be looked into and 1 socket could not be asked"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn processes_that_are_not_listed_are_named() {
+        assert_eq!(suspect_listing(&[]), None);
+        for (hidden, words) in [
+            (&[66][..], "process 66 is running, and /proc does not list it: "),
+            (&[66, 67], "processes 66, 67 are running, and /proc does not list them: "),
+            (&[1, 2, 3, 4, 5, 6, 7], "processes 1, 2, 3, 4, 5, ... are running"),
+        ] {
+            let notice = suspect_listing(hidden).unwrap();
+            assert_eq!(notice.code, Testimony::SUSPECT);
+            assert!(notice.message.starts_with(words), "{}", notice.message);
+        }
     }
 
     #[test]

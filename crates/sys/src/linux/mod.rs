@@ -26,6 +26,8 @@ mod scan;
 mod sock_diag;
 /// The source: all of the above in order.
 mod source;
+/// Processes that /proc does not list.
+mod unlisted;
 /// Sources one by one, and those that only `compare` asks.
 mod witnesses;
 

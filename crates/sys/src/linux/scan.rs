@@ -331,7 +331,8 @@ impl Scanner<'_> {
 }
 
 impl Scan {
-    fn append(&mut self, mut part: Scan) {
+    /// Adds what another scan saw.
+    pub(super) fn append(&mut self, mut part: Scan) {
         let offset = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
         self.hits.extend(part.hits.iter().map(|hit| Hit { process: hit.process.saturating_add(offset), ..*hit }));
         self.processes.append(&mut part.processes);
@@ -339,6 +340,7 @@ impl Scan {
         self.other_sockets.append(&mut part.other_sockets);
         self.socket_holders.append(&mut part.socket_holders);
         self.rings.append(&mut part.rings);
+        self.pids.append(&mut part.pids);
         self.unread = self.unread.or(part.unread);
     }
 }
@@ -393,7 +395,7 @@ fn has_same_files(one: u32, other: u32) -> bool {
 }
 
 /// The entries of a directory that are numbers: processes, or threads.
-fn numbers_in(directory: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
+pub(super) fn numbers_in(directory: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
     let mut numbers = Vec::new();
     let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(directory, &mut buffer);
