@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -184,7 +185,11 @@ impl Comparer {
         for (row, socket) in sockets.into_iter().enumerate() {
             self.note_port(Witness::Source(choice), &socket, round);
             let quirks = quirks_of.remove(&row).unwrap_or_default();
-            groups.entry(key(&socket)).or_default().push((socket, quirks));
+            // A vector's first push makes room for four, and nearly all groups are of one.
+            match groups.entry(key(&socket)) {
+                Entry::Vacant(group) => _ = group.insert(vec![(socket, quirks)]),
+                Entry::Occupied(mut group) => group.get_mut().push((socket, quirks)),
+            }
         }
         for (key, mut group) in groups {
             // Twins are told apart by what there is, so that the order of rows means nothing.
@@ -203,7 +208,10 @@ impl Comparer {
                 match listed.sockets.get_mut(twin) {
                     Some(known) if best => *known = socket,
                     Some(_) => {}
-                    None => listed.sockets.push(socket),
+                    None => {
+                        listed.sockets.reserve_exact(1);
+                        listed.sockets.push(socket);
+                    }
                 }
             }
         }
@@ -424,6 +432,7 @@ impl Sighting {
 fn sighting(by: &mut Vec<Sighting>, witness: usize) -> &mut Sighting {
     let place = by.iter().position(|it| it.witness == witness).unwrap_or(by.len());
     if place == by.len() {
+        by.reserve_exact(1);
         by.push(Sighting {
             witness,
             rounds: Vec::new(),
