@@ -5,6 +5,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what can't be made or is not there is a failed test")]
 
+/// A listing of processes that leaves one out.
+mod rootkit;
 /// System calls that fail.
 mod sandbox;
 
@@ -181,6 +183,36 @@ fn a_process_that_is_hidden_by_a_mount_is_found() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let reason = source(&document, "fd_scan")["reason"].as_str().unwrap();
     assert!(reason.contains(&format!("mounted over /proc/{hidden}")), "{reason}");
+}
+
+/// The same by what a root kit does: the listing of /proc leaves the process out, wherever it is mounted, and all else about
+/// it is as it was.
+#[test]
+fn a_process_that_no_listing_shows_is_found() {
+    if !is_root() {
+        return;
+    }
+    let scenario = quiet();
+    let hidden = scenario.report.processes[0];
+    let mut command = scenario.command(PROGRAM).unwrap();
+    let document = document(&rootkit::output_without(command.args(["compare", "--json"]), hidden), 1);
+    let found = of_cause(&document, "unexplained");
+    assert!(!found.is_empty());
+    for difference in found {
+        assert_eq!(difference["socket"]["owners"][0]["pid"], hidden, "{difference:#}");
+        assert_eq!(difference["socket"]["owners"][0]["name"], "sockscope-testk");
+        let detail = difference["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&format!("process {hidden} has it open, and yet")), "{detail}");
+    }
+    let reason = source(&document, "fd_scan")["reason"].as_str().unwrap();
+    assert_eq!(
+        reason,
+        format!("process {hidden} is running, and /proc does not list it: something hides what runs here")
+    );
+    // With nobody hidden all is as it is: what answers in the kernel's place changes nothing.
+    let mut command = scenario.command(PROGRAM).unwrap();
+    let document = self::document(&rootkit::output_without(command.args(["compare", "--json"]), 0), 0);
+    assert!(!source(&document, "fd_scan")["reason"].to_string().contains("does not list"), "{document:#}");
 }
 
 /// Every list is blind to one socket: netlink is refused, its row is taken out of /proc/net, its process is covered. It still

@@ -143,14 +143,15 @@ impl Comparer {
 
     /// Ports that were in use whenever a probe tried them, and that no row names: to try them again would tell more.
     pub fn unlisted_ports(&self) -> BTreeSet<u16> {
-        let probed = self.probed();
-        let unlisted = self.in_use.iter().filter(|(port, it)| it.rounds == probed && self.accounted_for(**port) == 0);
+        let unlisted =
+            self.in_use.iter().filter(|(port, it)| self.was_always_in_use(it) && self.accounted_for(**port) == 0);
         unlisted.map(|(port, _)| port.2).collect()
     }
 
-    /// Rounds in which a probe said something.
-    fn probed(&self) -> Rounds {
-        self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.spoke)
+    /// Whether no probe found the port free. One that was damaged may not have tried it.
+    fn was_always_in_use(&self, in_use: &InUse) -> bool {
+        let probed = self.heard.iter().find(|it| it.witness == Witness::BindProbe).map_or(0, |it| it.whole);
+        probed & !in_use.rounds == 0
     }
 
     /// Rounds in which some row accounts for the port's being in use.
@@ -357,9 +358,8 @@ impl Comparer {
         let others = self.heard.iter().filter(|it| it.witness != Witness::BindProbe && it.whole & in_use.rounds != 0);
         let missing_from: Vec<Witness> =
             if named == 0 { others.clone().map(|it| it.witness).collect() } else { vec![] };
-        let probed = self.probed() & self.all();
-        let always = in_use.rounds == probed && named == 0 && (self.rounds == 1 || probed.count_ones() > 1);
-        let (cause, detail) = if !always {
+        let often = self.rounds == 1 || in_use.rounds.count_ones() > 1;
+        let (cause, detail) = if named != 0 || !often || !self.was_always_in_use(in_use) {
             let detail = format!(
                 "the port was in use in {} while no source listed a socket on it",
                 rounds_text(in_use.rounds & !named)

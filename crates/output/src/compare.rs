@@ -175,9 +175,14 @@ impl<'a> Grid<'a> {
         let start = widths.iter().map(|it| it + GAP).sum::<usize>();
         // Where there is no room for details beside the sockets, they stand below, and the cause with them.
         let beside = self.options.width.is_none_or(|width| width >= start + BESIDE);
-        if !beside {
-            widths.pop();
-        }
+        // So does the process, where even the sockets alone would be wider than the terminal.
+        let without_cause = start.saturating_sub(widths.last().map_or(0, |cause| cause + GAP) + GAP);
+        let below = match self.options.width {
+            _ if beside => 0,
+            Some(width) if width < without_cause => 2,
+            _ => 1,
+        };
+        widths.truncate(widths.len().saturating_sub(below));
         self.push_cells(out, &titles, &widths, beside);
         if beside {
             push_styled(out, bold.filter(|_| self.options.colour), "Detail");
@@ -190,7 +195,9 @@ impl<'a> Grid<'a> {
                 Some(width) if beside => (start, width - start),
                 Some(width) => (4, width.saturating_sub(4).max(20)),
             };
-            let detail = if beside { line.detail.clone() } else { format!("{}: {}", line.cause.name(), line.detail) };
+            let moved = line.cells.iter().rev().take(below).map(|(cell, _)| cell.as_str()).filter(|cell| *cell != "-");
+            let moved = moved.collect::<Vec<_>>().join(", ");
+            let detail = if beside { line.detail.clone() } else { format!("{moved}: {}", line.detail) };
             let style = cause_style(line.cause).filter(|_| self.options.colour);
             let style = style.filter(|_| line.cause == Cause::Unexplained);
             for (position, part) in wrapped(&detail, limit).iter().enumerate() {

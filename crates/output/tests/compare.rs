@@ -84,3 +84,19 @@ fn of_what_is_explained_a_few_are_shown() {
     assert_eq!((shown("unexplained"), shown("churn      "), shown("not-shown  ")), (42, 5, 3), "{text}");
     assert!(text.contains("... and more: 36 churn, 44 not-shown (--json has them all)\n"), "{text}");
 }
+
+/// The process stands below its socket where there is no room beside it, with the cause.
+#[test]
+fn sixty_columns() {
+    let (mut comparison, mut frame) = compared();
+    let snapshot = std::sync::Arc::make_mut(&mut frame.snapshot);
+    // Without the long addresses, which are never cut.
+    let short: Vec<bool> = snapshot.sockets.iter().map(|it| it.key.local.is_ipv4()).collect();
+    let mut keep = short.iter();
+    snapshot.sockets.retain(|_| *keep.next().unwrap());
+    let mut keep = short.iter();
+    comparison.differences.retain(|_| *keep.next().unwrap());
+    let text = drawn(&comparison, &frame, Some(60), false);
+    assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    insta::assert_snapshot!(text);
+}

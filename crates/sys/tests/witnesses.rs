@@ -77,7 +77,7 @@ fn descriptors_say_what_they_are() {
     let (unix, _other) = std::os::unix::net::UnixStream::pair().unwrap();
 
     let scan = ask(Witness::FdScan);
-    assert_eq!(scan.damaged, None);
+    assert_eq!((&scan.damaged, scan.notice(Testimony::SUSPECT)), (&None, None));
     if of(&scan, &listener).is_none() {
         // Yama and sandboxes forbid even to look at what is one's own; then it is said.
         assert!(scan.notice(Testimony::PARTIAL).unwrap().contains("could not be asked"));

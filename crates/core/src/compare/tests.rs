@@ -538,6 +538,10 @@ fn one_probe_of_several_rounds_is_not_enough() {
     let lists: &[_] = &[(SOCK_DIAG, Ok(testimony(&[])))];
     let with_probe: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Ok(testimony(&probed)))];
     let failed: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Err(failure(ErrorKind::Failed)))];
+    let free: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Ok(testimony(&[])))];
+    // It may not have come to that port.
+    let damaged = Testimony { damaged: Some("some ports could not be tried".to_owned()), ..testimony(&[]) };
+    let damaged: &[_] = &[(SOCK_DIAG, Ok(testimony(&[]))), (Witness::BindProbe, Ok(damaged))];
     for (rounds, expected) in [
         (&[with_probe][..], Cause::Unexplained),
         (&[with_probe, lists, lists], Cause::Churn),
@@ -545,6 +549,9 @@ fn one_probe_of_several_rounds_is_not_enough() {
         (&[lists, lists, with_probe], Cause::Churn),
         (&[with_probe, lists, with_probe], Cause::Unexplained),
         (&[with_probe, failed, with_probe], Cause::Unexplained),
+        (&[with_probe, damaged, with_probe], Cause::Unexplained),
+        (&[with_probe, free, with_probe], Cause::Churn),
+        (&[with_probe, damaged], Cause::Churn),
     ] {
         assert_eq!(cause(&compare(rounds)).0, expected, "{rounds:?}");
     }

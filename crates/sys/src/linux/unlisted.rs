@@ -3,7 +3,7 @@
 //! threads and needs no privilege.
 
 use std::collections::HashSet;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use sockscope_wire::procfs as wire;
 
 use super::files;
-use super::scan::{numbers_in, processors};
+use super::scan::{numbers_in, open_directory, processors};
 
 /// Numbers that a thread takes at a time.
 const PIECE: u32 = 16 * 1024;
@@ -28,7 +28,8 @@ pub(super) fn unlisted(proc: BorrowedFd<'_>) -> Vec<u32> {
     let most = read(c"sys/kernel/pid_max").and_then(|text| wire::number(text.trim_ascii()));
     let last = read(c"loadavg").and_then(|text| wire::last_process(&text));
     let forks = read(c"stat").and_then(|text| wire::forks(&text));
-    find(highest(most, last, forks), || numbers_in(proc))
+    // From its beginning: the handle may have been read.
+    find(highest(most, last, forks), || numbers_in(open_directory(proc, c".")?.as_fd()))
 }
 
 /// No process has a higher number. They are given upwards: until `most` is reached and they begin anew, none is higher than
@@ -44,10 +45,15 @@ fn highest(most: Option<u32>, last: Option<u32>, forks: Option<u64>) -> u32 {
 /// Those up to `highest` that answer, and that `list` leaves out as often as it is asked.
 fn find(highest: u32, list: impl Fn() -> Result<Vec<u32>, Errno>) -> Vec<u32> {
     let listed = || list().map(HashSet::<u32>::from_iter);
-    if pidfd_open(getpid(), PidfdFlags::empty()).is_err() {
+    let own = getpid();
+    if pidfd_open(own, PidfdFlags::empty()).is_err() {
         return Vec::new();
     }
     let Ok(before) = listed() else { return Vec::new() };
+    if !before.contains(&own.as_raw_pid().cast_unsigned()) {
+        // It numbers processes otherwise than we do, or is none.
+        return Vec::new();
+    }
     let mut found = ask(highest, &before);
     // Most are new since. Whoever answered before a listing and is there after it, had to be in it.
     for _ in 0..2 {
@@ -154,8 +160,20 @@ mod tests {
         assert_eq!(find(most(), || Ok(running())), []);
         // Where a listing can't be had, nobody is missing from it.
         assert_eq!(find(most(), || Err(Errno::MFILE)), []);
+        assert_eq!(find(most(), || Ok(Vec::new())), []);
         sender.send(()).unwrap();
         assert!(thread.join().unwrap());
+    }
+
+    #[test]
+    fn here_nobody_is_hidden() {
+        if others_are_hidden() {
+            return;
+        }
+        let proc = super::super::scan::open_proc().unwrap();
+        // A handle that was read is at its end.
+        assert!(numbers_in(proc.as_fd()).unwrap().contains(&std::process::id()));
+        assert_eq!(unlisted(proc.as_fd()), []);
     }
 
     /// One that is listed once is new, and one that ended is none.
