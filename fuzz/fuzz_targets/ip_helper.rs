@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sockscope_wire::windows::{
-    Buffer, Layout, arguments, excluded_port_ranges, file_time, is_collecting, module_name, processes, quirk, services, table,
-    traffic, unicode_string,
+    Buffer, Layout, arguments, excluded_port_ranges, file_time, is_collecting, module_name, processes, quirk, services,
+    table, traffic, unicode_string,
 };
 
 fuzz_target!(|data: &[u8]| {
