@@ -67,7 +67,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
         return Ok(Exit::No);
     }
     let targets: Vec<Row<'_>> = rows.iter().filter_map(|index| frame.row(*index)).collect();
-    let done = if args.dry_run { targets.into_iter().map(|row| (row, Fate::Would)).collect() } else { act(targets) };
+    let done = if args.dry_run { targets.into_iter().map(|row| (row, would(&row))).collect() } else { act(targets) };
     // First what went wrong, which nothing that happens to the output may hide.
     for (row, fate) in &done {
         if let Fate::Refused(reason) = fate {
@@ -158,6 +158,14 @@ fn confirm(frame: &Frame, rows: &[usize], terminal: Terminal) -> Result<bool, Fa
         }
         Ok(_) => Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")),
         Err(error) => Err(Failure::System(format!("can't ask on the terminal: {error}"))),
+    }
+}
+
+/// What a rehearsal can know.
+fn would(row: &Row<'_>) -> Fate {
+    match sys::can_close(row.socket) {
+        Ok(()) => Fate::Would,
+        Err(error) => Fate::Refused(error.to_string()),
     }
 }
 

@@ -4,8 +4,8 @@ use sockscope::geo::Language;
 use sockscope::{DatabaseOptions, Databases, Locator};
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
-    Family, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError, State,
-    StateSet,
+    Family, Field, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError,
+    State, StateSet,
 };
 use sockscope_output::{Column, TableOptions, clean};
 
@@ -172,6 +172,9 @@ impl Selection {
 
     /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
     fn say_what_is_unknown(&self, snapshot: &mut Snapshot) {
+        if snapshot.os == "windows" {
+            snapshot.notices.extend(self.unknown_on_windows());
+        }
         let needs = self.filter.needs();
         if needs.opened && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
             snapshot.notices.push(Notice {
@@ -179,7 +182,7 @@ impl Selection {
                 message: "this source does not know when a socket was opened; `age` matches nothing".to_owned(),
             });
         }
-        if needs.marks && snapshot.sockets.iter().all(|socket| socket.mark.is_none()) {
+        if needs.marks && snapshot.os != "windows" && snapshot.sockets.iter().all(|socket| socket.mark.is_none()) {
             snapshot.notices.push(Notice {
                 code: "marks-unknown",
                 message:
@@ -188,6 +191,42 @@ impl Selection {
                         .to_owned(),
             });
         }
+    }
+}
+
+impl Selection {
+    /// What Windows keeps of no socket, and the filter asks for.
+    fn unknown_on_windows(&self) -> Option<Notice> {
+        let never = |field: &Field| {
+            matches!(
+                field,
+                Field::Uid
+                    | Field::Inode
+                    | Field::Cookie
+                    | Field::Interface
+                    | Field::Mark
+                    | Field::NamespaceId
+                    | Field::NamespaceName
+                    | Field::Cgroup
+                    | Field::QueuesReceive
+                    | Field::QueuesSend
+                    | Field::TimerKind
+                    | Field::TimerExpiresUs
+                    | Field::TimerRetransmits
+                    | Field::OwnerFds
+                    | Field::OwnerContainer
+            )
+        };
+        let mut names: Vec<&str> =
+            self.filter.fields().iter().filter(|field| never(field)).map(|it| it.name()).collect();
+        if self.filter.needs().autobound {
+            names.push("autobound");
+        }
+        names.dedup();
+        (!names.is_empty()).then(|| Notice {
+            code: "unknown-on-windows",
+            message: format!("Windows says of no socket its {}; a filter on that matches nothing", names.join(", ")),
+        })
     }
 }
 

@@ -190,6 +190,11 @@ impl Filter {
         bounds::needs(&self.root)
     }
 
+    /// The fields that decide about rows.
+    pub fn fields(&self) -> Vec<Field> {
+        bounds::fields(&self.root)
+    }
+
     /// The states, as [`sockscope_model::Socket::filter_state`] counts them, of rows that can pass; maybe more.
     pub fn states(&self) -> StateSet {
         bounds::states(&self.root)

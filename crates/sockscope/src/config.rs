@@ -49,7 +49,10 @@ impl Config {
         let mut config: Config = toml::from_str(text).map_err(|error| {
             let line =
                 error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
-            format!("{}, line {line}: {}; nothing of the file is used", path.display(), error.message())
+            // What people meet who write a path of Windows as they always do.
+            let escape = text.lines().nth(line - 1).is_some_and(|line| line.contains('\\') && line.contains('"'));
+            let help = if escape { "; a path with backslashes belongs in single quotes" } else { "" };
+            format!("{}, line {line}: {}{help}; nothing of the file is used", path.display(), error.message())
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         let whole = |path: PathBuf| match (path.strip_prefix("~"), std::env::home_dir()) {
@@ -107,9 +110,11 @@ mod tests {
             ("language = 1", "/x.toml, line 1: "),
             ("\n\ndatabase = ['a']", "/x.toml, line 3: unknown field `database`"),
             ("\nlanguage = 'a", "/x.toml, line 2: "),
+            ("databases = [\"C:\\users\\x.dat\"]", "/x.toml, line 1: "),
         ] {
             let error = Config::parse(text, Path::new("/x.toml")).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
+            assert_eq!(error.contains("in single quotes"), text.contains('\\'), "{error}");
         }
     }
 }

@@ -189,11 +189,12 @@ fn in_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Texts, keys, archives' lists, hidden files and editors' copies.
+/// Texts, keys, archives' lists, hidden files, editors' copies and what Explorer leaves behind.
 fn comes_along(name: &str) -> bool {
     const ENDS: [&str; 11] =
         [".key", ".txt", ".md", ".csv", ".json", ".html", ".pdf", ".sha256", ".license", ".licence", "~"];
-    const NAMES: [&str; 7] = ["readme", "license", "licence", "copying", "copyright", "notice", "changelog"];
+    const NAMES: [&str; 9] =
+        ["readme", "license", "licence", "copying", "copyright", "notice", "changelog", "desktop.ini", "thumbs.db"];
     let name = name.to_ascii_lowercase();
     name.starts_with('.') || ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
 }

@@ -22,6 +22,14 @@ pub fn close(sockets: &[&Socket]) -> Vec<Result<(), CloseError>> {
     sockets.iter().map(|_| Err(error.clone())).collect()
 }
 
+/// Whether the system has a call that closes such a socket.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn can_close(socket: &Socket) -> Result<(), CloseError> {
+    close(&[socket]).pop().unwrap_or(Ok(()))
+}
+
 /// A source that always fails.
 #[derive(Debug)]
 pub struct NativeSource(());

@@ -4,7 +4,7 @@
 //! (`lower`). A negation swaps them, which is why `lower` is needed at all: of a part that is only approximated from
 //! above, the negation says nothing.
 
-use sockscope_model::{AddressBlock, Condition, Family, Protocol, State, StateSet};
+use sockscope_model::{AddressBlock, Condition, Family, Field, Protocol, State, StateSet};
 
 use super::Needs;
 use super::address::Zone;
@@ -121,6 +121,21 @@ pub(super) fn families(node: &Node) -> Pair {
         _ => Bounds::within(Pair::ALL),
     });
     bounds.upper
+}
+
+/// The fields of all tests.
+pub(super) fn fields(node: &Node) -> Vec<Field> {
+    let mut fields = Vec::new();
+    node.each(&mut |test| {
+        fields.extend(match test {
+            Test::Mark { .. } => Some(Field::Mark),
+            Test::Number(NumberSource::Field(field), _)
+            | Test::NumberText(NumberSource::Field(field), _)
+            | Test::Text(TextSource::Field(field), _) => Some(*field),
+            _ => None,
+        });
+    });
+    fields
 }
 
 /// What must be looked up before rows can be tested.

@@ -323,14 +323,19 @@ fn any_text(row: &Row<'_>, source: TextSource, matcher: &Matcher) -> bool {
         TextSource::Field(Field::OwnerName) => row.processes().any(|process| {
             // Linux keeps the first 15 bytes of a name.
             passes(&process.name)
+                // On Windows a program is mostly called by its name alone.
+                || (fold && without_exe(&process.name).is_some_and(passes))
                 || (process.name.len() == 15
                     && snapshot.os == "linux"
                     && matcher.exact().is_some_and(|name| name.len() > 15 && name.starts_with(&process.name)))
         }),
-        TextSource::Field(Field::OwnerService) => row.processes().filter_map(|it| it.service.as_deref()).any(|name| {
-            // A systemd unit is mostly called by its name alone.
-            passes(name) || name.strip_suffix(".service").is_some_and(passes)
-        }),
+        TextSource::Field(Field::OwnerService) => {
+            let owners = row.socket.owners.processes().iter();
+            owners.filter_map(|owner| snapshot.service(row.socket, owner)).any(|name| {
+                // A systemd unit is mostly called by its name alone.
+                passes(name) || name.strip_suffix(".service").is_some_and(passes)
+            })
+        }
         TextSource::Field(Field::OwnerPath) => {
             row.processes().filter_map(|process| process.path.as_deref()).any(|path| passes(&path.to_string_lossy()))
         }
@@ -347,6 +352,12 @@ fn any_text(row: &Row<'_>, source: TextSource, matcher: &Matcher) -> bool {
             found
         }
     }
+}
+
+/// `curl` of `curl.exe`.
+fn without_exe(name: &str) -> Option<&str> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    extension.eq_ignore_ascii_case("exe").then_some(stem)
 }
 
 fn command_passes(process: &Process, matcher: &Matcher, fold: bool) -> bool {

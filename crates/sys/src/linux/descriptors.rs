@@ -23,7 +23,7 @@ use sockscope_model::{
 use sockscope_wire::sock_diag::state;
 
 use super::files::NumberPath;
-use super::owners::{may_trace, processes_are_hidden};
+use super::owners::{in_first_pid_namespace, may_trace, processes_are_hidden};
 use super::scan::{FastMap, HeldSocket, Scan, Scanner, Which, open_directory, open_proc};
 use super::unlisted::unlisted;
 use super::{names, procfs, source};
@@ -134,7 +134,8 @@ fn partial(found: &Scan, refused: u64) -> Option<Notice> {
                        mount -t proc proc /proc";
         return Some(Notice { code: Testimony::PARTIAL, message: message.to_owned() });
     }
-    if processes.is_empty() && refused == 0 && !hidden {
+    let contained = !in_first_pid_namespace();
+    if processes.is_empty() && refused == 0 && !hidden && !contained {
         return None;
     }
     let mut what = match processes.len() {
@@ -150,8 +151,15 @@ fn partial(found: &Scan, refused: u64) -> Option<Notice> {
     if hidden {
         what.push("/proc hides the processes of others (hidepid)".to_owned());
     }
-    let help = if capable { "even with CAP_SYS_PTRACE the system refuses it" } else { "sudo shows them" };
-    let message = format!("{}, so that sockets may be missing; {help}", what.join(" and "));
+    let help = match (what.is_empty(), capable) {
+        (true, _) => "",
+        (false, true) => "; even with CAP_SYS_PTRACE the system refuses it",
+        (false, false) => "; sudo shows them",
+    };
+    if contained {
+        what.push("processes outside this PID namespace can't be seen".to_owned());
+    }
+    let message = format!("{}, so that sockets may be missing{help}", what.join(" and "));
     Some(Notice { code: Testimony::PARTIAL, message })
 }
 

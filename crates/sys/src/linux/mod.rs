@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 
 use sockscope_model::{SourceChoice, SourceError};
 
-pub use destroy::close;
+pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};

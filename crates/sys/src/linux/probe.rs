@@ -8,8 +8,8 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use sockscope_model::{
-    ErrorKind, Family, Notice, Protocol, Request, Snapshot, Socket, SocketKey, SourceError, SourceReport, Tag,
-    Testimony, Timestamp,
+    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Socket, SocketKey, SourceError,
+    SourceReport, Tag, Testimony, Timestamp,
 };
 
 use super::names;
@@ -93,7 +93,9 @@ impl Found {
             Ok(()) => self.tried += 1,
             Err(Errno::ADDRINUSE) => {
                 self.tried += 1;
-                self.in_use.push(Socket::new(SocketKey { protocol, local, remote: None, tag: Tag::None }));
+                let mut socket = Socket::new(SocketKey { protocol, local, remote: None, tag: Tag::None });
+                socket.owners = Owners::Nobody(NoOwner::Unknown);
+                self.in_use.push(socket);
             }
             // Below net.ipv4.ip_unprivileged_port_start, or what a BPF program of the cgroup forbids.
             Err(Errno::ACCESS | Errno::PERM) => self.refused += 1,

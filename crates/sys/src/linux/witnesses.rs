@@ -1,7 +1,9 @@
 //! The witnesses of `compare`. Each is asked by itself: none falls back on another, and what it could not read is said
 //! rather than passed over.
 
-use sockscope_model::{ErrorKind, Notice, Request, Source, SourceChoice, SourceError, Testimony, Witness};
+use sockscope_model::{
+    ErrorKind, NoOwner, Notice, Owners, Request, Source, SourceChoice, SourceError, Testimony, Witness,
+};
 
 use super::{NativeSource, descriptors, probe, procfs};
 
@@ -34,6 +36,14 @@ pub fn testify(witness: Witness, request: &Request) -> Result<Testimony, SourceE
 
 fn listed(choice: SourceChoice, request: &Request) -> Result<Testimony, SourceError> {
     let mut snapshot = NativeSource::witness(choice)?.snapshot(request)?;
+    // Whoever could not look for owners does not say that there are none.
+    if snapshot.notices.iter().any(|notice| notice.code == "owners-unavailable") {
+        for socket in &mut snapshot.sockets {
+            if socket.owners.reason() == Some(NoOwner::Unknown) {
+                socket.owners = Owners::Nobody(NoOwner::NotAsked);
+            }
+        }
+    }
     // Beside these, notices are about owners, and say nothing of what is listed.
     let damage = |notice: &Notice| matches!(notice.code, "malformed-rows" | "table-unavailable");
     let damaged = snapshot.notices.iter().find(|notice| damage(notice)).map(|notice| notice.message.clone());

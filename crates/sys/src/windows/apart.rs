@@ -2,11 +2,12 @@
 //! functions, writes their tables to standard output, and ends. Whatever a function does there, a stub that aborts included, is a
 //! sentence here.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::HANDLE;
@@ -32,6 +33,9 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// Without a window of its own, where the program has none either.
 pub(super) const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
+/// What crashed once or did not come back, and how: it is not called again.
+static BROKEN: Mutex<BTreeMap<String, Apart>> = Mutex::new(BTreeMap::new());
 
 /// Whether a second run of this program knows what to do.
 static HOSTS: AtomicBool = AtomicBool::new(false);
@@ -130,15 +134,28 @@ fn call(function: Function) -> (u32, Vec<u8>) {
 /// Starts a second run that calls the functions, one after another.
 pub(super) fn start(functions: &[Function]) -> Pending {
     let functions = functions.to_vec();
-    let child = spawn(&functions);
+    let (broken, sound) = sort_out(&functions);
+    let child = (!sound.is_empty()).then(|| spawn(&sound));
     Box::new(move || {
-        let mut results = collect(child, functions.len());
+        let mut results = child.map_or_else(Vec::new, |child| collect(child, &sound));
         // Behind one that ended its process, the others have not been called yet.
-        while let Some(rest) = functions.get(results.len()..).filter(|rest| !rest.is_empty()) {
-            results.extend(collect(spawn(rest), rest.len()));
+        while let Some(rest) = sound.get(results.len()..).filter(|rest| !rest.is_empty()) {
+            results.extend(collect(spawn(rest), rest));
         }
-        results
+        let mut results = results.into_iter();
+        let nothing = || Err(Apart::NoProcess("it gave no answer".to_owned()));
+        let result = |broken: Option<Apart>| broken.map_or_else(|| results.next().unwrap_or_else(nothing), Err);
+        broken.into_iter().map(result).collect()
     })
+}
+
+/// For each function, how it broke before, and those that did not.
+fn sort_out(functions: &[Function]) -> (Vec<Option<Apart>>, Vec<Function>) {
+    let known = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let broken: Vec<Option<Apart>> = functions.iter().map(|function| known.get(&function.key()).cloned()).collect();
+    let sound = functions.iter().zip(&broken).filter(|(_, broken)| broken.is_none());
+    let sound = sound.map(|(function, _)| *function).collect();
+    (broken, sound)
 }
 
 fn spawn(functions: &[Function]) -> Result<Run, Apart> {
@@ -153,7 +170,8 @@ fn spawn(functions: &[Function]) -> Result<Run, Apart> {
 }
 
 /// At least one result, unless none is asked for: of the functions up to the one that ended the run.
-fn collect(run: Result<Run, Apart>, count: usize) -> Vec<Result<Vec<u8>, Apart>> {
+fn collect(run: Result<Run, Apart>, functions: &[Function]) -> Vec<Result<Vec<u8>, Apart>> {
+    let count = functions.len();
     let run = match run {
         Ok(run) => run,
         Err(why) => return vec![Err(why); count],
@@ -167,8 +185,12 @@ fn collect(run: Result<Run, Apart>, count: usize) -> Vec<Result<Vec<u8>, Apart>>
         results.push(if status == 0 { Ok(table.to_vec()) } else { Err(Apart::Status(status)) });
         rest = behind;
     }
-    if results.len() < count {
-        results.push(Err(end.into()));
+    if let Some(function) = functions.get(results.len()) {
+        let why = Apart::from(end);
+        if !matches!(why, Apart::NoProcess(_)) {
+            BROKEN.lock().unwrap_or_else(PoisonError::into_inner).insert(function.key(), why.clone());
+        }
+        results.push(Err(why));
     }
     results
 }

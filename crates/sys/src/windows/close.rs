@@ -51,17 +51,21 @@ fn list<M: Machine>(source: &mut WindowsSource<M>) -> Result<Vec<Socket>, CloseE
     Ok(snapshot.sockets)
 }
 
-fn close_one<M: Machine>(source: &mut WindowsSource<M>, socket: &Socket, living: &[Socket]) -> Result<(), CloseError> {
+/// Whether Windows has a call that closes such a socket.
+pub(super) fn can_close(socket: &Socket) -> Result<(), CloseError> {
     let unsupported = |why: &str| Err(CloseError::Unsupported(why.to_owned()));
-    let (SocketAddr::V4(_), Protocol::Tcp) = (socket.key.local, socket.key.protocol) else {
-        return match socket.key.protocol {
-            Protocol::Tcp => unsupported("Windows has no call that closes a connection over IPv6"),
-            _ => unsupported("Windows has no call that closes a UDP socket"),
-        };
-    };
-    if socket.key.remote.is_none() {
-        return unsupported("Windows has no call that closes a socket without a peer; end its process instead");
+    match (socket.key.protocol, socket.key.local) {
+        (Protocol::Tcp, SocketAddr::V4(_)) if socket.key.remote.is_some() => Ok(()),
+        (Protocol::Tcp, SocketAddr::V4(_)) => {
+            unsupported("Windows has no call that closes a socket without a peer; end its process instead")
+        }
+        (Protocol::Tcp, SocketAddr::V6(_)) => unsupported("Windows has no call that closes a connection over IPv6"),
+        _ => unsupported("Windows has no call that closes a UDP socket"),
     }
+}
+
+fn close_one<M: Machine>(source: &mut WindowsSource<M>, socket: &Socket, living: &[Socket]) -> Result<(), CloseError> {
+    can_close(socket)?;
     if !has_identity(socket) {
         return Err(CloseError::NoIdentity);
     }

@@ -116,6 +116,14 @@ mod native {
         }
     }
 
+    /// Whether Windows has a call that closes such a socket; asks nobody.
+    ///
+    /// # Errors
+    /// [`CloseError::Unsupported`], with the reason.
+    pub fn can_close(socket: &Socket) -> Result<(), CloseError> {
+        super::close::can_close(socket)
+    }
+
     /// Users have names here, and no numbers.
     pub fn viewer_uid() -> Option<u32> {
         None

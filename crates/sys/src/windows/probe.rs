@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use sockscope_model::{
-    ErrorKind, Family, Notice, Protocol, Request, Snapshot, Socket, SocketKey, SourceError, SourceReport, Tag,
-    Testimony, Timestamp, Witness,
+    ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Socket, SocketKey, SourceError,
+    SourceReport, Tag, Testimony, Timestamp, Witness,
 };
 use sockscope_wire::windows::excluded_port_ranges;
 use windows_sys::Win32::Networking::WinSock::{
@@ -136,7 +136,9 @@ fn in_use(protocol: Protocol, family: Family, port: u16) -> Socket {
         Family::Ipv4 => ([0; 4], port).into(),
         Family::Ipv6 => ([0; 16], port).into(),
     };
-    Socket::new(SocketKey { protocol, local, remote: None, tag: Tag::None })
+    let mut socket = Socket::new(SocketKey { protocol, local, remote: None, tag: Tag::None });
+    socket.owners = Owners::Nobody(NoOwner::Unknown);
+    socket
 }
 
 /// A socket that is closed when it is dropped.

@@ -22,8 +22,6 @@ pub(super) struct WindowsSource<M> {
     machine: M,
     choice: SourceChoice,
     tables: &'static [Table],
-    /// Functions that were of no use once, and why: they are not tried again.
-    broken: HashMap<String, String>,
 }
 
 /// What one pass over the tables gave.
@@ -58,7 +56,7 @@ impl<M: Machine> WindowsSource<M> {
                 help: None,
             });
         };
-        Ok(WindowsSource { machine, choice, tables, broken: HashMap::new() })
+        Ok(WindowsSource { machine, choice, tables })
     }
 
     pub(super) fn machine(&mut self) -> &mut M {
@@ -71,7 +69,9 @@ impl<M: Machine> WindowsSource<M> {
         let details = request.process_details && self.choice == SourceChoice::GetExtendedTable;
         let request = &Request { process_details: details, ..request.clone() };
         // To take another source is no advice to whoever compares them.
-        let pass = self.pass(request, true).map_err(|error| SourceError { help: None, ..error });
+        let shorter =
+            |error| SourceError { operation: "read".into(), object: "its tables".into(), help: None, ..error };
+        let pass = self.pass(request, true).map_err(shorter);
         let (mut snapshot, rows) = pass?;
         if let Some(message) = rows.absent_bound {
             snapshot.notices.push(Notice { code: Testimony::LACKS_BOUND, message });
@@ -131,14 +131,9 @@ impl<M: Machine> WindowsSource<M> {
         let mut read_any = false;
         let mut lacking = Vec::new();
         let wanted: Vec<Table> = self.tables.iter().copied().filter(|it| is_wanted(it, request)).collect();
-        let usable: Vec<Table> = wanted.iter().copied().filter(|it| self.broken_before(it).is_none()).collect();
-        let mut started = Started::new(&mut self.machine, &usable);
+        let mut started = Started::new(&mut self.machine, &wanted);
         for table in wanted {
-            let outcome = match self.broken_before(table) {
-                Some(why) => Err(Missing::Broken(why.clone())),
-                None => read(&mut self.machine, &mut started, table),
-            };
-            match outcome {
+            match read(&mut self.machine, &mut started, table) {
                 Ok(filled) => {
                     let title = filled.function.title();
                     match rows.add(filled, quirks) {
@@ -148,12 +143,7 @@ impl<M: Machine> WindowsSource<M> {
                 }
                 // An older Windows has no list of bound endpoints, and one without IPv6 has no IPv6.
                 Err(Missing::Absent(why)) => lacking.push((table, why, false)),
-                Err(Missing::Broken(why)) => {
-                    if let Some(function) = table.first() {
-                        self.broken.entry(function.key()).or_insert_with(|| why.clone());
-                    }
-                    lacking.push((table, why, true));
-                }
+                Err(Missing::Broken(why)) => lacking.push((table, why, true)),
                 Err(Missing::Failed(why)) => rows.damaged.push(why),
             }
         }
@@ -185,11 +175,6 @@ impl<M: Machine> WindowsSource<M> {
             rows.notices.push(Notice { code: "table-unavailable", message });
         }
         Ok(rows)
-    }
-
-    /// Why the table was of no use before.
-    fn broken_before(&self, table: Table) -> Option<&String> {
-        self.broken.get(&table.first()?.key())
     }
 
     /// Whether the lack of a table is worth a word.

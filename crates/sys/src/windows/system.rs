@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use sockscope_model::{Family, Process, SocketKey};
+use sockscope_model::{Family, Process, Protocol, SocketKey, Tag};
 use sockscope_wire::windows::{
     Buffer, DATA_ROD_SIZE, Layout, PATH_ROD_SIZE, ProcessEntry, ServiceEntry, is_collecting, module_name,
 };
@@ -32,6 +32,8 @@ pub(super) type Export = unsafe extern "system" fn() -> isize;
 pub(super) struct System {
     /// Names of users by SID: asking may ask a domain's controller.
     users: HashMap<Vec<u8>, Option<String>>,
+    /// Whether connections have counters, once that was asked.
+    counts: Option<bool>,
     /// Whether processes of the system and of services may be looked into, once that was tried.
     elevated: Option<bool>,
 }
@@ -189,6 +191,12 @@ impl Machine for System {
     }
 
     fn counters(&mut self, key: &SocketKey) -> Counters {
+        // Wine has the function for IPv4, which says that it does nothing, and for IPv6 a stub that aborts: one tells of both.
+        let works =
+            *self.counts.get_or_insert_with(|| estats(&NOBODY, TcpConnectionEstatsData, DATA_ROD_SIZE) != NOT_THERE);
+        if !works {
+            return Counters { status: status::CALL_NOT_IMPLEMENTED, ..Counters::default() };
+        }
         let mut counters = Counters::default();
         let mut ask = |kind, length| match estats(key, kind, length) {
             Ok(rod) => rod,
@@ -212,6 +220,17 @@ impl Machine for System {
         }
     }
 }
+
+/// What a system says that has no counters.
+const NOT_THERE: Result<Option<Vec<u8>>, u32> = Err(status::CALL_NOT_IMPLEMENTED);
+
+/// A connection over IPv4 that there is not.
+const NOBODY: SocketKey = SocketKey {
+    protocol: Protocol::Tcp,
+    local: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)),
+    remote: Some(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))),
+    tag: Tag::None,
+};
 
 /// As the tables have it: in network byte order, in the lower half.
 fn port(address: SocketAddr) -> u32 {
