@@ -641,7 +641,7 @@ fn compare() -> Command {
                 "Also bind every TCP and UDP port on every address, one at a time and for microseconds: a port that can't be \
                  bound is in use, whoever hides it. It never listens, and takes no port from a program that has it. A program \
                  that wants a port in the very moment in which it is tried would find it in use, and a datagram that arrives then \
-                 is lost. Ports that only root may bind are left out for others.",
+                 is lost. Ports that this user may not bind are left out.",
             ),
         )
         .arg(

@@ -59,6 +59,17 @@ It needs CAP_NET_ADMIN (sudo) and Linux 4.5 or later, with CONFIG_INET_DIAG_DEST
 pub(crate) const COMPARE: &str = "Ask every source, and explain where they differ";
 
 /// The command `compare`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_COMPARE: &str = "\
+Asks every source that this machine has for its sockets, several times, and explains where the answers differ. What one source \
+lacks in every round, though the socket is there all the time and the source could show it, is unexplained: something hides it.
+
+The sources are the functions of iphlpapi.dll, documented or not, the oldest included; with --probe also every port.
+
+In the table each source has a column: + it lists the socket, - it does not, ? it was not heard or has no say.";
+
+/// The command `compare`, for the long help.
+#[cfg(not(windows))]
 pub(crate) const LONG_COMPARE: &str = "\
 Asks every source that this machine has for its sockets, several times, and explains where the answers differ. What one source \
 lacks in every round, though the socket is there all the time and the source could show it, is unexplained: something hides it.
@@ -162,6 +173,21 @@ pub(crate) const CLOSE_EXAMPLES: &str = "  What would be closed?
     sudo sockscope close listening sport = :8080";
 
 /// Examples of `compare`.
+#[cfg(windows)]
+pub(crate) const COMPARE_EXAMPLES: &str = "  Does anything hide?
+    sockscope compare
+
+  Also try every port:
+    sockscope compare --probe
+
+  Only what concerns one port:
+    sockscope compare --probe sport = :443
+
+  For a program:
+    sockscope compare --json > compare.json";
+
+/// Examples of `compare`.
+#[cfg(not(windows))]
 pub(crate) const COMPARE_EXAMPLES: &str = "  Does anything hide?
     sudo sockscope compare
 
