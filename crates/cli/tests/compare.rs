@@ -115,6 +115,21 @@ fn a_row_that_is_taken_out_of_proc_net_is_found() {
     assert_eq!(document["unexplained"], 0);
 }
 
+/// Without /proc owners can't be looked for, which is not that there are none.
+#[test]
+fn without_proc_nobody_is_accused() {
+    if !is_root() {
+        return;
+    }
+    let scenario = quiet();
+    let empty = tempfile::tempdir().unwrap();
+    for script in ["umount -l /proc", "mount --bind \"$1\" /proc"] {
+        let document = document(&after_mounts(&scenario, script, empty.path(), &[], &[]), 4);
+        assert_eq!(document["unexplained"], 0, "{document:#}");
+        assert!(source(&document, "procfs")["reason"].is_string(), "{document:#}");
+    }
+}
+
 #[test]
 fn a_row_that_only_proc_net_has_is_found() {
     if !is_root() {

@@ -61,6 +61,7 @@ pub(crate) fn check(kit: &Kit, sockscope: &Path, testkit: &Path) -> Result<()> {
     stage.formats()?;
     stage.statuses()?;
     stage.closed_pipe()?;
+    stage.what_wine_lacks()?;
     stage.compared(&listed)?;
     stage.hidden_port()?;
     Ok(())
@@ -269,6 +270,37 @@ impl Stage<'_> {
                 ensure!(message.contains(crash), "{words:?} says {message}");
             }
         }
+        Ok(())
+    }
+
+    /// What Wine does not do is said, and ends nothing.
+    fn what_wine_lacks(&self) -> Result<()> {
+        // Its counters are a function that says so for IPv4, and for IPv6 a stub that aborts.
+        let document: Value = serde_json::from_str(&self.text(&["--json", "-i", "state established"])?)?;
+        let sockets = document["sockets"].as_array().context("no sockets")?;
+        ensure!(sockets.iter().any(|it| it["family"] == "ipv6"), "no connection over IPv6: {document}");
+        ensure!(sockets.iter().all(|it| it["traffic"].is_null()), "{document}");
+        let has_notice = |document: &Value, code: &str| {
+            document["notices"].as_array().is_some_and(|notices| notices.iter().any(|it| it["code"] == code))
+        };
+        ensure!(has_notice(&document, "traffic-unavailable"), "{document}");
+        // Nor does it say when a socket was made, and no Windows how much waits in one.
+        for (filter, code) in [("age > 1s", "age-unknown"), ("recvq > 0", "unknown-on-windows")] {
+            let document: Value = serde_json::from_str(&self.text(&["--json", filter])?)?;
+            ensure!(has_notice(&document, code), "{filter}: {document}");
+        }
+        // A rehearsal says what Windows has no call for; what Wine says it did is looked at.
+        for words in [
+            &["close", "--dry-run", "ipv6 and state established"][..],
+            &["close", "--dry-run", "listening"],
+            &["close", "--yes", "state established and src 127.0.0.1 and ipv4"],
+        ] {
+            let output = self.ends_with(3, words)?;
+            let message = String::from_utf8_lossy(&output.stderr);
+            let why = if words.contains(&"--yes") { "it is still there" } else { "Windows has no call" };
+            ensure!(message.contains(why), "{words:?}: {message}");
+        }
+        eprintln!("what Wine lacks is said");
         Ok(())
     }
 

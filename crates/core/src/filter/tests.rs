@@ -467,6 +467,21 @@ fn windows_ignores_case_in_names() {
 }
 
 #[test]
+fn programs_of_windows_are_called_with_and_without_their_extension() {
+    let mut frame = frame("windows");
+    let snapshot = Arc::get_mut(&mut frame.snapshot).unwrap();
+    snapshot.processes.values_mut().for_each(|process| process.name.push_str(".EXE"));
+    for (text, rows) in [
+        ("process = nginx", "b"),
+        ("process = nginx.exe", "b"),
+        ("process = nginx.ex", ""),
+        ("process in (curl, x)", "c"),
+    ] {
+        assert_eq!(passing(&parse(text), &frame), rows, "{text}");
+    }
+}
+
+#[test]
 fn malformed_filters_name_the_word_and_its_column() {
     for (text, column, word) in [
         ("sprt = :22", 1, "sprt"),
