@@ -13,7 +13,7 @@ use sockscope_model::{
 };
 
 use super::names;
-use super::scan::processors;
+use super::scan::on_every_processor;
 
 /// Ports that a thread takes at a time.
 const PIECE: u32 = 1024;
@@ -120,19 +120,9 @@ fn every_port(protocol: Protocol, family: Family, request: &Request) -> Found {
             }
         }
     };
-    std::thread::scope(|scope| {
-        // Where no more threads may be made, those that there are do all the work.
-        let others: Vec<_> =
-            (1..processors()).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut found = work();
-        for other in others {
-            match other.join() {
-                Ok(part) => found.append(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        found
-    })
+    let mut found = Found::default();
+    on_every_processor(work).into_iter().for_each(|part| found.append(part));
+    found
 }
 
 /// Whether the kernel has the protocol over that family, and the family has addresses: without, nothing can be in use.

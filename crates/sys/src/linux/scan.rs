@@ -127,6 +127,23 @@ pub(super) fn processors() -> usize {
     *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(8))
 }
 
+/// What as many threads as there are processors make of the same work; where no more may be made, those that there are do all
+/// of it.
+pub(super) fn on_every_processor<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> =
+            (1..processors()).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, &work).ok()).collect();
+        let mut made = vec![work()];
+        for other in others {
+            match other.join() {
+                Ok(part) => made.push(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        made
+    })
+}
+
 /// What is constant during a scan.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a> {

@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use sockscope_wire::procfs as wire;
 
 use super::files;
-use super::scan::{numbers_in, open_directory, processors};
+use super::scan::{numbers_in, on_every_processor, open_directory};
 
 /// Numbers that a thread takes at a time.
 const PIECE: u32 = 16 * 1024;
@@ -88,19 +88,7 @@ fn ask(highest: u32, but: &HashSet<u32>) -> Vec<(u32, OwnedFd)> {
             }
         }
     };
-    std::thread::scope(|scope| {
-        // Where no more threads may be made, those that there are do all the work.
-        let others: Vec<_> =
-            (1..processors()).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut found = work();
-        for other in others {
-            match other.join() {
-                Ok(part) => found.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        found
-    })
+    on_every_processor(work).into_iter().flatten().collect()
 }
 
 /// A handle on a process can be read once that has ended (pidfd_open(2)).
