@@ -777,19 +777,36 @@ fn socket_options(command: Command) -> Command {
         )
 }
 
+#[cfg(not(windows))]
+fn extended_flag() -> Arg {
+    flag("extended", Some('e'), "extended", SHOWN, "Also uid, inode, cookie, mark, timer, cgroup")
+        .long_help("In the table also uid, inode, cookie, interface, mark, timer and cgroup of each socket.")
+}
+
+#[cfg(windows)]
+fn extended_flag() -> Arg {
+    flag("extended", Some('e'), "extended", SHOWN, "Also exposure, age and path")
+        .long_help("In the table also how far each socket can be reached, its age, and the path of its program.")
+}
+
+#[cfg(not(windows))]
+fn timers_flag() -> Arg {
+    flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs")
+        .long_help("In the table also the timer that runs for each connection: what it waits for and how long.")
+}
+
+#[cfg(windows)]
+fn timers_flag() -> Arg {
+    flag("timers", Some('o'), "options", SHOWN, "Owners, as without it")
+        .long_help("The processes that own each socket, as with netstat. list shows them unless --no-owners is given.")
+}
+
 /// The options of `list`.
 fn list_options(command: Command) -> Command {
     let formats = PossibleValuesParser::new(Format::ALL.map(|format| PossibleValue::new(format.name())));
     let command = socket_options(command)
-        .arg(
-            flag("extended", Some('e'), "extended", SHOWN, "Also uid, inode, cookie, mark, timer, cgroup")
-                .long_help("In the table also uid, inode, cookie, interface, mark, timer and cgroup of each socket."),
-        )
-        .arg(
-            flag("timers", Some('o'), "options", SHOWN, "Also the timer that runs").long_help(
-                "In the table also the timer that runs for each connection: what it waits for and how long.",
-            ),
-        )
+        .arg(extended_flag())
+        .arg(timers_flag())
         .arg(
             Arg::new("columns")
                 .long("columns")

@@ -376,7 +376,8 @@ fn extra_columns(args: &ListArgs, named: &[Column]) -> Vec<Column> {
     if args.extended {
         extra.extend(Column::extended());
     }
-    if args.timers {
+    // To hands that are used to the netstat of Windows, it means the owners, which are there anyway.
+    if args.timers && !cfg!(windows) {
         extra.push(Column::Timer);
     }
     if args.sockets.info {

@@ -197,7 +197,14 @@ impl Column {
         columns
     }
 
+    /// What `-e` adds to a table on Windows, where sockets have none of what Linux keeps of them.
+    #[cfg(windows)]
+    pub fn extended() -> Vec<Column> {
+        vec![F(Field::Exposure), Column::Age, F(Field::OwnerPath)]
+    }
+
     /// What `-e` adds to a table.
+    #[cfg(not(windows))]
     pub fn extended() -> Vec<Column> {
         vec![
             F(Field::Uid),
