@@ -374,7 +374,7 @@ impl Printing {
 fn extra_columns(args: &ListArgs, named: &[Column]) -> Vec<Column> {
     let mut extra = Vec::new();
     if args.extended {
-        extra.extend(Column::extended());
+        extra.extend(Column::extended(std::env::consts::OS));
     }
     // To hands that are used to the netstat of Windows, it means the owners, which are there anyway.
     if args.timers && !cfg!(windows) {

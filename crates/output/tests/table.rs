@@ -63,7 +63,7 @@ fn traffic() {
 
 #[test]
 fn extended() {
-    let options = TableOptions { width: Some(160), extra: Column::extended(), ..TableOptions::default() };
+    let options = TableOptions { width: Some(160), extra: Column::extended("linux"), ..TableOptions::default() };
     insta::assert_snapshot!(drawn(&varied(), &options));
 }
 
