@@ -33,6 +33,13 @@ pub struct Process {
     pub container: Option<String>,
 }
 
+impl Process {
+    /// A process of which only number, start and name are known.
+    pub fn new(id: ProcessId, name: String) -> Process {
+        Process { id, name, path: None, command_line: None, uid: None, user: None, service: None, container: None }
+    }
+}
+
 /// A process that has the socket open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {

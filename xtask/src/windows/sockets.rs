@@ -1,4 +1,4 @@
-#![allow(clippy::indexing_slicing, reason = "JSON that has no such key gives null")]
+#![expect(clippy::indexing_slicing, reason = "JSON that has no such key gives null")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -324,16 +324,7 @@ impl Scanner<'_> {
             .and_then(|ticks| ticks.checked_mul(1_000_000 / ticks_per_second))
             .and_then(|since_boot| self.boot.as_micros().checked_add(since_boot))
             .map(Timestamp::from_micros);
-        let mut process = Process {
-            id: ProcessId { pid, started },
-            name: String::from_utf8_lossy(&stat.name).into_owned(),
-            path: None,
-            command_line: None,
-            uid: None,
-            user: None,
-            service: None,
-            container: None,
-        };
+        let mut process = Process::new(ProcessId { pid, started }, String::from_utf8_lossy(&stat.name).into_owned());
         if self.details {
             process.path = rustix::fs::readlinkat(fd_directory, c"../exe", Vec::new()).ok().map(path);
             process.command_line = read(c"../cmdline").ok().as_deref().and_then(wire::command_line);

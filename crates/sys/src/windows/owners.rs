@@ -77,16 +77,8 @@ pub(super) fn attribute(machine: &mut impl Machine, snapshot: &mut Snapshot, cla
     let mut refused = 0u32;
     for pid in pids {
         let entry = running.as_ref().and_then(|running| running.get(&pid));
-        let mut process = Process {
-            id: ProcessId { pid, started: entry.and_then(|entry| entry.started) },
-            name: entry.map_or_else(String::new, |entry| entry.name.clone()),
-            path: None,
-            command_line: None,
-            uid: None,
-            user: None,
-            service: None,
-            container: None,
-        };
+        let id = ProcessId { pid, started: entry.and_then(|entry| entry.started) };
+        let mut process = Process::new(id, entry.map_or_else(String::new, |entry| entry.name.clone()));
         if request.process_details && !machine.describe(&mut process) {
             refused += 1;
         }

@@ -392,16 +392,7 @@ mod tests {
         let all = list().unwrap();
         let entry = all.iter().find(|process| process.pid == std::process::id()).unwrap();
         let id = ProcessId { pid: entry.pid, started: entry.started };
-        let mut process = Process {
-            id,
-            name: entry.name.clone(),
-            path: None,
-            command_line: None,
-            uid: None,
-            user: None,
-            service: None,
-            container: None,
-        };
+        let mut process = Process::new(id, entry.name.clone());
         assert!(describe(&mut process, &mut HashMap::new()));
         assert_eq!(process.path.as_deref(), std::env::current_exe().ok().as_deref());
         // Whoever is root to Wine is an administrator there.
