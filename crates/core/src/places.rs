@@ -84,11 +84,12 @@ impl Locator {
         }
         let sockets = &frame.snapshot.sockets;
         let rows = rows.into_iter();
+        let places = Arc::make_mut(&mut frame.places);
         // Growing a table step by step costs as much as filling it.
-        frame.places.reserve(rows.size_hint().0.min(1 << 17));
+        places.reserve(rows.size_hint().0.min(1 << 17));
         for socket in rows.filter_map(|row| sockets.get(row)) {
             if let Some(remote) = socket.key.remote
-                && let Entry::Vacant(vacant) = frame.places.entry(remote.ip())
+                && let Entry::Vacant(vacant) = places.entry(remote.ip())
                 && !self.unknown.contains(&remote.ip())
             {
                 match self.places(remote.ip()) {

@@ -13,6 +13,8 @@ mod address;
 mod change;
 /// Where the sources of one machine differ.
 mod comparison;
+/// What a system says of sockets the moment it happens.
+mod event;
 /// Every scalar that a row has, by name: what filters, sorting, columns and CSV share.
 mod field;
 /// What a look-up in an IP database said.
@@ -33,11 +35,12 @@ mod traffic;
 pub use address::{AddressBlock, AddressBlockError, Exposure, clean_address};
 pub use change::Change;
 pub use comparison::{Cause, Comparison, Difference, SourceVerdict};
+pub use event::{Event, EventKind, Events, Heard};
 pub use field::{Field, Value};
 pub use place::{Coordinates, IpDatabase, Place};
 pub use process::{NoOwner, Owner, Owners, Process, ProcessId};
 pub use request::{Condition, ErrorKind, Request, Source, SourceChoice, SourceError, Testimony, Witness};
-pub use snapshot::{Frame, Namespace, Notice, Row, Snapshot, SourceReport};
+pub use snapshot::{Frame, HostName, Namespace, Notice, Rate, Row, Snapshot, SourceReport};
 pub use socket::{Family, Protocol, Queues, Socket, SocketKey, State, StateSet, Tag, Timer, TimerKind};
 pub use time::Timestamp;
 pub use traffic::Traffic;

@@ -70,6 +70,9 @@ pub struct Snapshot {
     pub cgroups: HashMap<u64, String>,
     /// The namespaces that occur.
     pub namespaces: BTreeMap<u64, Namespace>,
+    /// TCP connections that the system had counted when the pass began, both those that programs here opened and those that
+    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice.
+    pub tcp_opens: Option<u64>,
 }
 
 impl Snapshot {
@@ -89,6 +92,7 @@ impl Snapshot {
             interfaces: BTreeMap::new(),
             cgroups: HashMap::new(),
             namespaces: BTreeMap::new(),
+            tcp_opens: None,
         }
     }
 
@@ -144,14 +148,47 @@ pub struct Frame {
     /// The IP databases that were asked where the peers are, in order.
     pub databases: Vec<IpDatabase>,
     /// What each of them that knows an address says, in their order. Addresses of one place share it. Asked for every row more
-    /// than once, hence the hasher.
-    pub places: HashMap<IpAddr, Arc<[Place]>, RandomState>,
+    /// than once, hence the hasher; shared by frames that follow one another.
+    pub places: Arc<HashMap<IpAddr, Arc<[Place]>, RandomState>>,
+    /// What name servers say of addresses, where they were asked.
+    pub names: Arc<HashMap<IpAddr, HostName, RandomState>>,
+    /// How fast sockets send and receive, where an earlier snapshot tells.
+    pub rates: HashMap<SocketKey, Rate, RandomState>,
+}
+
+/// What is known of the name of an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HostName {
+    /// Nobody has answered yet.
+    Pending,
+    /// Its name. Text from outside: views clean it.
+    Known(Arc<str>),
+    /// It has none.
+    Absent,
+    /// The name servers failed, or did not answer in time.
+    Failed,
+}
+
+/// How fast a socket sends and receives, from what two snapshots counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rate {
+    /// Bytes a second.
+    pub sent: u64,
+    /// Bytes a second.
+    pub received: u64,
 }
 
 impl Frame {
     /// A frame to which nothing was added yet.
     pub fn new(snapshot: Snapshot) -> Frame {
-        Frame { snapshot: Arc::new(snapshot), databases: Vec::new(), places: HashMap::default() }
+        Frame {
+            snapshot: Arc::new(snapshot),
+            databases: Vec::new(),
+            places: Arc::default(),
+            names: Arc::default(),
+            rates: HashMap::default(),
+        }
     }
 
     /// All rows.
@@ -189,6 +226,19 @@ impl<'a> Row<'a> {
     /// What the first database that knows says about the peer.
     pub fn place(&self) -> Option<&'a Place> {
         self.places().first()
+    }
+
+    /// The name of the peer, if it is known.
+    pub fn remote_name(&self) -> Option<&'a str> {
+        match self.frame.names.get(&self.socket.key.remote?.ip())? {
+            HostName::Known(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// How fast it sends and receives, if that is known.
+    pub fn rate(&self) -> Option<Rate> {
+        self.frame.rates.get(&self.socket.key).copied()
     }
 
     /// Details of the owners that are known.

@@ -100,7 +100,7 @@ fn the_contracts_example() {
     let mut frame = placed();
     // One database: its answer is `place`, and `places` is empty.
     frame.databases.truncate(1);
-    frame.places.values_mut().for_each(|places| *places = places[..1].into());
+    std::sync::Arc::make_mut(&mut frame.places).values_mut().for_each(|places| *places = places[..1].into());
     let text = printed(&frame, |out, listing| sockscope_output::ndjson(out, listing).unwrap());
     let curl = text.lines().nth(3).unwrap();
     let expected = concat!(

@@ -124,11 +124,12 @@ fn frame(os: &'static str) -> Frame {
         text: format!("{country} {city}"),
         database: Arc::from("Test 2026"),
     };
-    frame.places.insert(
+    Arc::make_mut(&mut frame.places).insert(
         "1.1.1.1".parse().unwrap(),
         [place("AU", "Australia", "Sydney", 13335, "Cloudflare"), place("US", "United States", "", 1, "")].into(),
     );
-    frame.places.insert("9.9.9.9".parse().unwrap(), [place("CH", "Schweiz", "Zürich", 19281, "Quad9")].into());
+    Arc::make_mut(&mut frame.places)
+        .insert("9.9.9.9".parse().unwrap(), [place("CH", "Schweiz", "Zürich", 19281, "Quad9")].into());
     frame
 }
 

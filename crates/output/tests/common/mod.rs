@@ -180,8 +180,9 @@ pub(crate) fn placed() -> Frame {
         vec![database("DB-IP Country Lite 2026-06", Some("IP Geolocation by DB-IP")), database("QQWry", None)];
     let places =
         vec![place("United States", "DB-IP Country Lite 2026-06"), place("美国 APNIC&CloudFlare公共DNS", "QQWry")];
-    frame.places.insert("1.1.1.1".parse().unwrap(), places.into());
-    frame.places.insert("9.9.9.9".parse().unwrap(), [place("Switzerland", "DB-IP Country Lite 2026-06")].into());
+    std::sync::Arc::make_mut(&mut frame.places).insert("1.1.1.1".parse().unwrap(), places.into());
+    std::sync::Arc::make_mut(&mut frame.places)
+        .insert("9.9.9.9".parse().unwrap(), [place("Switzerland", "DB-IP Country Lite 2026-06")].into());
     frame
 }
 

@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use crate::{Process, Socket, SourceError, Timestamp};
+
+/// What happened to a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// It connects, listens, or was accepted.
+    Opened,
+    /// It has another state.
+    Changed,
+    /// It is gone, or in TIME_WAIT.
+    Closed,
+}
+
+/// What the system said of a socket the moment it happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// The socket as it is then. Of one that is closed, what it counted is in `traffic`, where the system says it.
+    pub socket: Box<Socket>,
+    /// The owners, where the system says them.
+    pub processes: Vec<Process>,
+}
+
+/// What was heard while waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Events that are known to be lost.
+    pub lost: u64,
+    /// Others were lost, and nobody counted them.
+    pub lost_unknown: bool,
+    /// Events that made no sense.
+    pub malformed: u64,
+}
+
+/// Whoever tells of sockets when it happens, while a [`crate::Source`] is asked.
+pub trait Events: Send {
+    /// For people and programs: `sock_diag_destroy`.
+    fn name(&self) -> &'static str;
+
+    /// The kinds of events that it tells of. What it tells of, it tells of every time, unless it says that it lost some.
+    fn kinds(&self) -> &'static [EventKind];
+
+    /// Waits for events, at most that long, and appends what came; returns at once if some are there already.
+    ///
+    /// # Errors
+    /// Nothing more is to be heard.
+    fn wait(&mut self, at_most: Duration, events: &mut Vec<Event>) -> Result<Heard, SourceError>;
+}
