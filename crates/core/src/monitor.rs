@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,10 +88,27 @@ pub struct Beat {
 /// counted as lost.
 #[derive(Debug)]
 pub struct Monitor {
-    updates: Receiver<Update>,
+    updates: Receiver<Signal>,
     inbox: Sender<Message>,
     /// As long as it is there, events are listened for.
-    _alive: Arc<()>,
+    events: Arc<Mutex<Backlog>>,
+}
+
+/// What comes through the channel; events wait beside it, so that they are never behind a look that began after them.
+enum Signal {
+    Update(Update),
+    Events,
+}
+
+/// Events that the view has not taken yet.
+#[derive(Debug, Default)]
+struct Backlog {
+    events: Vec<Event>,
+    heard: Heard,
+    /// Why nothing more is to be heard.
+    ended: Option<SourceError>,
+    /// There are no more looks.
+    stopped: bool,
 }
 
 /// Beats that wait for a view to take them.
@@ -117,10 +134,10 @@ impl Monitor {
         let (sender, updates) = mpsc::sync_channel(WAITING);
         let (inbox, messages) = mpsc::channel();
         let MonitorOptions { request, interval, events, places, hurry } = options;
-        let alive = Arc::new(());
+        let backlog = Arc::new(Mutex::new(Backlog::default()));
         if let Some(events) = events {
-            let (sender, alive) = (sender.clone(), Arc::downgrade(&alive));
-            thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &alive))?;
+            let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
+            thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &backlog))?;
         }
         let places = match places {
             Some(open) => {
@@ -141,14 +158,43 @@ impl Monitor {
             places: Places { ask: places, asked: HashSet::default(), known: Arc::default(), databases: Vec::new() },
             updates: sender,
             messages,
+            backlog: Arc::clone(&backlog),
         };
         thread::Builder::new().name("monitor".into()).spawn(move || looker.run())?;
-        Ok(Monitor { updates, inbox, _alive: alive })
+        Ok(Monitor { updates, inbox, events: backlog })
     }
 
-    /// Where it tells what it saw. When all is told that there will ever be, the channel is closed.
-    pub fn updates(&self) -> &Receiver<Update> {
-        &self.updates
+    /// What it has to tell, after waiting that long at most; `None`: nothing so far. Events come before looks that began after
+    /// them.
+    ///
+    /// # Errors
+    /// All is told that there will ever be.
+    pub fn next(&self, at_most: Duration) -> Result<Option<Update>, MonitorEnded> {
+        if let Some(update) = self.take_events() {
+            return Ok(Some(update));
+        }
+        match self.updates.recv_timeout(at_most) {
+            Ok(Signal::Update(update)) => Ok(Some(update)),
+            Err(RecvTimeoutError::Disconnected) => Err(MonitorEnded),
+            Ok(Signal::Events) | Err(RecvTimeoutError::Timeout) => match self.take_events() {
+                Some(update) => Ok(Some(update)),
+                // Whoever hears events keeps the channel open.
+                None if lock(&self.events).stopped => match self.updates.try_recv() {
+                    Ok(Signal::Update(update)) => Ok(Some(update)),
+                    _ => Err(MonitorEnded),
+                },
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn take_events(&self) -> Option<Update> {
+        let mut backlog = lock(&self.events);
+        if !backlog.events.is_empty() || backlog.heard != Heard::default() {
+            let heard = std::mem::take(&mut backlog.heard);
+            return Some(Update::Events(std::mem::take(&mut backlog.events), heard));
+        }
+        backlog.ended.take().map(Update::EventsEnded)
     }
 
     /// Tells it something. A monitor that ended does not mind.
@@ -192,8 +238,9 @@ struct Looker {
     /// The frame that was told last, and when its look began.
     last: Option<(Arc<Frame>, Instant)>,
     places: Places,
-    updates: SyncSender<Update>,
+    updates: SyncSender<Signal>,
     messages: Receiver<Message>,
+    backlog: Arc<Mutex<Backlog>>,
 }
 
 /// The view is gone, or wants no more.
@@ -212,6 +259,8 @@ impl Looker {
                 Ok(())
             });
             if outcome.is_err() {
+                lock(&self.backlog).stopped = true;
+                let _ = self.updates.try_send(Signal::Events);
                 return;
             }
         }
@@ -297,7 +346,7 @@ impl Looker {
     }
 
     fn tell(&self, update: Update) -> Result<(), Ended> {
-        self.updates.send(update).map_err(|_| Ended)
+        self.updates.send(Signal::Update(update)).map_err(|_| Ended)
     }
 }
 
@@ -353,39 +402,54 @@ fn locate(mut locator: Locator, asked: &Receiver<Vec<IpAddr>>, answers: &Sender<
     }
 }
 
-/// Passes on what happens, until the view is gone or nothing more is to be heard.
-fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Update>, alive: &Weak<()>) {
-    let mut waiting = Vec::new();
-    let mut heard = Heard::default();
-    while alive.strong_count() > 0 {
-        // While the view is busy, what waits for it is tried again and again; otherwise only new events matter.
-        let patience = if waiting.is_empty() { Duration::from_secs(1) } else { Duration::from_millis(20) };
-        match events.wait(patience, &mut waiting) {
-            Ok(more) => {
-                heard.lost += more.lost;
-                heard.lost_unknown |= more.lost_unknown;
-                heard.malformed += more.malformed;
-            }
-            Err(error) => {
-                let _ = updates.send(Update::Events(waiting, heard));
-                let _ = updates.send(Update::EventsEnded(error));
+/// Puts aside what happens and wakes the view, until that is gone or nothing more is to be heard.
+fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &Weak<Mutex<Backlog>>) {
+    let mut batch = Vec::new();
+    loop {
+        let outcome = events.wait(Duration::from_secs(1), &mut batch);
+        let Some(backlog) = backlog.upgrade() else { return };
+        let ended = {
+            let mut backlog = lock(&backlog);
+            if backlog.stopped {
                 return;
             }
-        }
-        if waiting.len() > BACKLOG {
-            heard.lost += (waiting.len() - BACKLOG) as u64;
-            waiting.truncate(BACKLOG);
-        }
-        if waiting.is_empty() && heard == Heard::default() {
-            continue;
-        }
-        match updates.try_send(Update::Events(std::mem::take(&mut waiting), heard)) {
-            Ok(()) => heard = Heard::default(),
-            Err(TrySendError::Full(Update::Events(back, _))) => waiting = back,
-            Err(_) => return,
+            let room = BACKLOG.saturating_sub(backlog.events.len());
+            backlog.heard.lost += batch.len().saturating_sub(room) as u64;
+            batch.truncate(room);
+            backlog.events.append(&mut batch);
+            match outcome {
+                Ok(heard) => {
+                    backlog.heard.lost += heard.lost;
+                    backlog.heard.lost_unknown |= heard.lost_unknown;
+                    backlog.heard.malformed += heard.malformed;
+                    if backlog.events.is_empty() && backlog.heard == Heard::default() {
+                        continue;
+                    }
+                    false
+                }
+                Err(error) => {
+                    backlog.ended = Some(error);
+                    true
+                }
+            }
+        };
+        match updates.try_send(Signal::Events) {
+            // With the channel full, the view has enough to wake for, and looks for events first.
+            Ok(()) | Err(TrySendError::Full(_)) if !ended => {}
+            _ => return,
         }
     }
 }
+
+/// A view that panicked leaves a backlog that is as good as any.
+fn lock(backlog: &Mutex<Backlog>) -> MutexGuard<'_, Backlog> {
+    backlog.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The monitor ended: it was told to, or could not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the monitor has ended")]
+pub struct MonitorEnded;
 
 #[cfg(test)]
 mod tests;
