@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What happened, told once.
+mod chronicle;
 /// What several sources say of one machine, held against one another.
 mod compare;
 /// What changed between two snapshots.
@@ -24,6 +26,7 @@ mod scanner;
 /// The order of rows.
 mod sort;
 
+pub use chronicle::{Chronicle, Missed, Occurrence};
 pub use compare::Comparer;
 pub use diff::{Pairs, apply, diff, is_notable};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
