@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sockscope_model::{ErrorKind, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
+use sockscope_model::{ErrorKind, Events, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
 
 use crate::CloseError;
 
@@ -53,6 +53,14 @@ fn unavailable() -> SourceError {
 /// # Errors
 /// Always: there is no backend.
 pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
+    Err(unavailable())
+}
+
+/// What the system tells of sockets the moment it happens.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn events(_request: &Request) -> Result<Box<dyn Events>, SourceError> {
     Err(unavailable())
 }
 

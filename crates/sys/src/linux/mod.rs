@@ -8,6 +8,8 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
+/// Sockets that the kernel destroys, as it tells of them.
+mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -37,6 +39,7 @@ use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
+pub use events::events;
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 

@@ -44,7 +44,9 @@ pub use native::*;
 mod native {
     use std::collections::BTreeMap;
 
-    use sockscope_model::{Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
+    use sockscope_model::{
+        ErrorKind, Events, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+    };
 
     pub(crate) use super::apart::serve;
     pub use super::directories::{config_files, data_directories, locale, services_text};
@@ -103,6 +105,20 @@ mod native {
             Witness::Source(choice) => native(choice)?.0.testify(request),
             _ => super::probe::testify(witness, request),
         }
+    }
+
+    /// What Windows tells of sockets the moment it happens: nothing, without a session of Event Tracing for Windows.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn events(_request: &Request) -> Result<Box<dyn Events>, SourceError> {
+        Err(SourceError {
+            kind: ErrorKind::Unavailable,
+            operation: "hear of".into(),
+            object: "sockets as they open and close".into(),
+            cause: "Windows tells it only to a session of Event Tracing (ETW), which sockscope does not start".into(),
+            help: None,
+        })
     }
 
     /// Closes connections, each only if it is still the one that was listed.
