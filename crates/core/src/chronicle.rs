@@ -4,30 +4,11 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use sockscope_model::{
-    Event, EventKind, Frame, Heard, NoOwner, Owners, Process, Protocol, Snapshot, Socket, State, Timestamp,
+    Event, EventKind, Frame, Heard, NoOwner, Occurrence, Owners, Process, Protocol, Snapshot, Socket, State, Timestamp,
 };
 
 use crate::diff::{Identity, is_notable};
 use crate::monitor::Beat;
-
-/// Something that happened to a socket.
-#[derive(Debug, Clone)]
-pub struct Occurrence {
-    /// When it happened, or when it was seen to have happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub kind: EventKind,
-    /// The socket: as it is, or, once it is gone, as it was seen last.
-    pub socket: Box<Socket>,
-    /// Where the names for its numbers are.
-    pub frame: Arc<Frame>,
-    /// The state that it had before; `None` for a new socket and for UDP.
-    pub before: Option<State>,
-    /// Of a closed socket, how long it was open, or seen to be; `None`: it came and went unseen.
-    pub lasted: Option<Duration>,
-    /// It was there when the watch began, so that `lasted` is the least that it may have been.
-    pub from_before: bool,
-}
 
 /// Sockets that came and went, and that nobody told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,7 @@ mod scanner;
 /// The order of rows.
 mod sort;
 
-pub use chronicle::{Chronicle, Missed, Occurrence};
+pub use chronicle::{Chronicle, Missed};
 pub use compare::Comparer;
 pub use diff::{Pairs, apply, diff, is_notable};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
