@@ -22,7 +22,7 @@ mod sort;
 
 pub use compare::Comparer;
 pub use diff::{apply, diff};
-pub use filter::{Context, Filter, FilterError, Needs, Services};
+pub use filter::{Context, Filter, FilterError, Needs, Services, parse_duration};
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use scanner::AddressScanner;
