@@ -161,6 +161,13 @@ pub fn stat(text: &[u8]) -> Option<Stat> {
     Some(Stat { name, state, parent, start_ticks })
 }
 
+/// The process of a pidfd, from `/proc/self/fdinfo/FD` (pidfd_open(2)), as the PID namespace of the mounted /proc counts:
+/// 0: it has no number there, -1: it has ended. `None` for other descriptors.
+pub fn pidfd_number(text: &[u8]) -> Option<i64> {
+    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Pid:"))?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
+}
+
 /// The inode of a descriptor that is a socket, from the target of its link: `socket:[12345]`.
 pub fn socket_inode(link: &[u8]) -> Option<u64> {
     let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
@@ -357,6 +364,15 @@ mod tests {
         assert_eq!(stat(text), Some(Stat { name: b"a) (b\n".to_vec(), state: b'S', parent: 1, start_ticks: 12345 }));
         for bad in [&b""[..], b"7", b"7 (a", b"7 )a(", b"7 (a) S 1", b"7 (a) \xff"] {
             assert_eq!(stat(bad), None);
+        }
+    }
+
+    #[test]
+    fn a_pidfd_names_its_process() {
+        assert_eq!(pidfd_number(b"pos:\t0\nflags:\t02000002\nmnt_id:\t16\nino:\t9\nPid:\t42\nNSpid:\t42\n"), Some(42));
+        assert_eq!(pidfd_number(b"Pid:\t-1\nNSpid:\t-1\n"), Some(-1));
+        for other in [&b""[..], b"pos:\t0\nflags:\t02\n", b"NSpid:\t1\n", b"Pid:\n", b"Pid:\t\xff\n"] {
+            assert_eq!(pidfd_number(other), None);
         }
     }
 
