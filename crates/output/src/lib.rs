@@ -30,7 +30,7 @@ mod table;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
-pub use self::change::{ChangeOptions, change_line, change_title};
+pub use self::change::{ChangeOptions, change_day, change_line, change_title};
 pub use self::clean::clean;
 pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table};

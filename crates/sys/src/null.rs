@@ -116,6 +116,11 @@ pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
     Err(unavailable())
 }
 
+/// Whether whoever reads standard output is gone: known only when something is written.
+pub fn output_is_closed() -> bool {
+    false
+}
+
 /// What the system tells of sockets the moment it happens.
 ///
 /// # Errors

@@ -37,6 +37,7 @@ mod witnesses;
 
 use std::collections::BTreeMap;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
@@ -74,6 +75,14 @@ pub fn viewer_user() -> Option<String> {
 /// The text of /etc/services, if there is one.
 pub fn services_text() -> Option<String> {
     std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Whether whoever reads standard output is gone, which a program that writes nothing would not notice.
+pub fn output_is_closed() -> bool {
+    let stdout = std::io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut asked, Some(&now)), Ok(1)) && asked.iter().any(|it| it.revents().contains(PollFlags::ERR))
 }
 
 /// The names of the interfaces of the viewer's network namespace, by index.

@@ -114,6 +114,11 @@ mod native {
         }
     }
 
+    /// Whether whoever reads standard output is gone: known only when something is written.
+    pub fn output_is_closed() -> bool {
+        false
+    }
+
     /// What Windows tells of sockets the moment it happens: nothing, without a session of Event Tracing for Windows.
     ///
     /// # Errors
