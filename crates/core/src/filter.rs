@@ -162,6 +162,7 @@ impl Filter {
             traffic: needs.traffic,
             autobound: needs.autobound,
             cgroups: needs.cgroups,
+            tcp_opens: false,
         }
     }
 

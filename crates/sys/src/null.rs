@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sockscope_model::{ErrorKind, Events, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
+use sockscope_model::{
+    ErrorKind, Events, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+};
 
 use crate::CloseError;
 

@@ -13,9 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
-use sockscope_model::{
-    ErrorKind, Event, EventKind, Events, Heard, Request, SourceError, StateSet, Timestamp,
-};
+use sockscope_model::{ErrorKind, Event, EventKind, Events, Heard, Request, SourceError, StateSet, Timestamp};
 use sockscope_wire::sock_diag::{DumpRequest, Narrow, SOCK_DIAG_BY_FAMILY, Table, state_mask};
 use sockscope_wire::{decode_destroyed, destroy_groups, netlink as wire};
 
@@ -179,7 +177,11 @@ fn answers(request: &Request) -> Result<(), SourceError> {
             Ok(_) => {}
             Err(DumpError::System(error)) => return Err(explain(error, Some(module))),
             Err(DumpError::Malformed(error)) => {
-                return Err(SourceError { cause: error.to_string(), kind: ErrorKind::Malformed, ..explain(Errno::IO, None) });
+                return Err(SourceError {
+                    cause: error.to_string(),
+                    kind: ErrorKind::Malformed,
+                    ..explain(Errno::IO, None)
+                });
             }
         }
     }
@@ -208,7 +210,9 @@ fn drops(socket: &OwnedFd) -> Option<u32> {
 /// `module`: what was asked for when it failed.
 fn explain(error: Errno, module: Option<&str>) -> SourceError {
     let (kind, cause, help) = match (error, module) {
-        (Errno::ACCESS | Errno::PERM, _) => (ErrorKind::Refused, error.to_string(), Some("a sandbox forbids it".to_owned())),
+        (Errno::ACCESS | Errno::PERM, _) => {
+            (ErrorKind::Refused, error.to_string(), Some("a sandbox forbids it".to_owned()))
+        }
         (Errno::NOENT | Errno::OPNOTSUPP, Some(module)) => (
             ErrorKind::Unavailable,
             format!("the kernel has no {module}"),
