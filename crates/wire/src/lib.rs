@@ -14,8 +14,12 @@ mod bytes;
 mod destroyed;
 /// Netlink: the messages in a datagram.
 pub mod netlink;
+/// Rules of address translation, as nftables keeps them.
+pub mod nftables;
 /// The text files under /proc.
 pub mod procfs;
+/// What the routing table says of one address.
+pub mod route;
 /// NETLINK_SOCK_DIAG: requests and replies.
 pub mod sock_diag;
 /// `struct tcp_info`.

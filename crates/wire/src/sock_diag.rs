@@ -31,6 +31,7 @@ pub(crate) mod attribute {
     pub(crate) const CONG: u16 = 4;
     pub(crate) const SHUTDOWN: u16 = 8;
     pub(crate) const PROTOCOL: u16 = 10;
+    pub(crate) const SKV6ONLY: u16 = 11;
     pub(crate) const MARK: u16 = 15;
     pub(crate) const CGROUP_ID: u16 = 21;
     pub(crate) const SOCKOPT: u16 = 22;
@@ -344,6 +345,7 @@ pub fn decode_row(payload: &[u8], protocol: Protocol, bound: bool) -> Result<Dia
     for (kind, value) in netlink::attributes(payload.get(offset::END..).unwrap_or(&[])) {
         match kind {
             attribute::SHUTDOWN => shutdown = u8_at(value, 0).unwrap_or(0),
+            attribute::SKV6ONLY => socket.only_ipv6 = u8_at(value, 0).map(|it| it != 0),
             attribute::MARK => socket.mark = u32_at(value, 0),
             attribute::CGROUP_ID => socket.cgroup = u64_at(value, 0),
             // The fifth bit of the first byte, on the side where the compiler puts bit fields.

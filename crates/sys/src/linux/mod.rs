@@ -24,6 +24,8 @@ mod probe;
 mod procfs;
 /// Every process' descriptors.
 mod scan;
+/// Ending processes.
+mod signal;
 /// Complete dumps of the sock_diag tables.
 mod sock_diag;
 /// The source: all of the above in order.
@@ -40,6 +42,8 @@ use sockscope_model::{SourceChoice, SourceError};
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
 pub use events::events;
+pub(crate) use signal::has_signal;
+pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 

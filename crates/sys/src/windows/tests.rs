@@ -71,7 +71,7 @@ impl Fake {
 
     fn process(self, pid: u32, name: &str, started: i64) -> Fake {
         let started = Some(Timestamp::from_micros(started));
-        self.0.borrow_mut().processes.push(ProcessEntry { pid, name: name.into(), started });
+        self.0.borrow_mut().processes.push(ProcessEntry { pid, name: name.into(), started, parent: 0 });
         self
     }
 
