@@ -233,6 +233,28 @@ fn resets_and_failures_are_told() {
     });
 }
 
+/// A count of what was opened and accepted, so that who misses some can say how many.
+#[test]
+fn openings_are_counted() {
+    alone(|| {
+        let opens = |tcp_opens| {
+            let request = Request { tcp_opens, ..Request::default() };
+            native(SourceChoice::Auto).unwrap().snapshot(&request).unwrap().tcp_opens
+        };
+        let listener = TcpListener::bind("[::]:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let before = opens(true).unwrap();
+        for address in ["127.0.0.1", "::1"] {
+            for _ in 0..5 {
+                drop((TcpStream::connect((address, port)).unwrap(), listener.accept().unwrap()));
+            }
+        }
+        let more = opens(true).unwrap() - before;
+        assert!(more == 20 || !is_root() && more > 20, "{more}");
+        assert_eq!(opens(false), None);
+    });
+}
+
 fn tcp(address: SocketAddr) -> OwnedFd {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()

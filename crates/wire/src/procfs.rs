@@ -257,10 +257,19 @@ pub fn sockstat_tcp6(text: &[u8]) -> Option<u64> {
 /// Counters of `/proc/net/snmp` that tell whether a TCP connection began or ended (RFC 4022): ActiveOpens, PassiveOpens,
 /// AttemptFails, EstabResets and CurrEstab, in the order of the file.
 pub fn snmp_tcp(text: &[u8]) -> Option<Vec<u64>> {
+    counters(text, &["ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets", "CurrEstab"])
+}
+
+/// How many TCP connections were opened and accepted since the network namespace began, from the same file.
+pub fn snmp_tcp_opens(text: &[u8]) -> Option<u64> {
+    counters(text, &["ActiveOpens", "PassiveOpens"])?.into_iter().try_fold(0u64, u64::checked_add)
+}
+
+/// The counters with these titles in the two lines of TCP, all of them.
+fn counters(text: &[u8], wanted: &[&str]) -> Option<Vec<u64>> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp:"));
     let (titles, values) = (lines.next()?, lines.next()?);
-    let wanted = ["ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets", "CurrEstab"];
     let found: Option<Vec<u64>> = titles
         .split_ascii_whitespace()
         .zip(values.split_ascii_whitespace())
@@ -397,6 +406,12 @@ mod tests {
         assert_eq!(sockstat_tcp6(b"TCP6: inuse 7\nUDP6: inuse 1\n"), Some(7));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
+        assert_eq!(snmp_tcp_opens(snmp), Some(5));
+        for bad in
+            [&b""[..], b"Tcp: ActiveOpens\nTcp: 1\n", b"Tcp: ActiveOpens PassiveOpens\nTcp: 18446744073709551615 1\n"]
+        {
+            assert_eq!(snmp_tcp_opens(bad), None);
+        }
         assert_eq!(last_process(b"0.20 0.18 0.12 1/80 11206\n"), Some(11206));
         assert_eq!((last_process(b"0.20 0.18 0.12 1/80"), last_process(b"")), (None, None));
         assert_eq!(forks(b"cpu  1 2\nprocesses 513495\nprocs_running 2\n"), Some(513_495));
