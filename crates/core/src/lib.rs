@@ -19,6 +19,8 @@ mod places;
 mod scanner;
 /// The order of rows.
 mod sort;
+/// Processes that a filter means.
+mod targets;
 
 pub use compare::Comparer;
 pub use diff::{apply, diff};
@@ -27,3 +29,4 @@ pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, default_order, sort};
+pub use targets::{Target, Targets};
