@@ -118,7 +118,7 @@ mod tests {
                         12345  na me    中    tcp 127.0.0.1:80 - listen and 1 more  a\\x1b[31m 中中中中中中中中\n";
         assert_eq!(print(None), expected);
         let narrow = print(Some(80));
-        assert!(narrow.ends_with("a\\x1b[31m 中中中…\n"), "{narrow}");
+        assert!(narrow.ends_with("a\\x1b[31m 中中中中…\n"), "{narrow}");
         assert!(print(Some(10)).lines().all(|line| line.len() > 20), "addresses are never cut");
     }
 }
