@@ -18,6 +18,8 @@ mod assert;
 mod close;
 /// `compare`.
 mod compare;
+/// `kill`.
+mod kill;
 /// `list`.
 mod list;
 /// `locate`.
@@ -28,6 +30,8 @@ mod pages;
 mod shared;
 /// `watch`.
 mod watch;
+/// `wait`.
+mod wait;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -35,6 +39,8 @@ pub(crate) use close::CloseArgs;
 use close::close;
 pub(crate) use compare::CompareArgs;
 use compare::compare;
+pub(crate) use kill::KillArgs;
+use kill::kill;
 pub(crate) use list::{Format, ListArgs};
 use list::{list, list_options};
 pub(crate) use locate::LocateArgs;
@@ -45,6 +51,8 @@ pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
 pub(crate) use watch::WatchArgs;
 use watch::watch;
+pub(crate) use wait::WaitArgs;
+use wait::wait;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
@@ -55,6 +63,11 @@ pub(crate) const COMMANDS: [&str; 9] =
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
 const LATER: [&str; 10] = ["top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+pub(crate) const COMMANDS: [&str; 10] =
+    ["list", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
+
+/// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
+const LATER: [&str; 9] = ["watch", "top", "window", "why", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
 const WITH_VALUE: [&str; 15] = [
@@ -73,6 +86,9 @@ const WITH_VALUE: [&str; 15] = [
     "--events",
     "--count",
     "--dir",
+    "--signal",
+    "--timeout",
+    "--interval",
 ];
 
 /// What was typed.
@@ -84,6 +100,10 @@ pub(crate) enum Typed {
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
     Close(Box<CloseArgs>),
+    /// `kill`.
+    Kill(Box<KillArgs>),
+    /// `wait`.
+    Wait(Box<WaitArgs>),
     /// `compare`.
     Compare(Box<CompareArgs>),
     /// `watch`.
@@ -117,6 +137,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("watch") => hidden_options(watch()),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
+        Some("kill") => hidden_options(kill()),
+        Some("wait") => hidden_options(wait()),
         Some("compare") => compare(),
         Some("locate") => locate(),
         Some("completions") => completions(),
@@ -148,6 +170,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
+        Some("kill") => Ok(Typed::Kill(Box::new(KillArgs::read(&matches)))),
+        Some("wait") => Ok(Typed::Wait(Box::new(WaitArgs::read(&matches)))),
         Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
         Some("locate") => Ok(Typed::Locate(LocateArgs::read(&matches)?)),
         Some("completions") => {
@@ -162,6 +186,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
     let commands = [list(), watch(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [list(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -193,7 +218,12 @@ pub(crate) fn everything_for_completion() -> Command {
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("watch", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
+        .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
+        .mut_subcommand("kill", |command| {
+            let signals = PossibleValuesParser::new(sockscope_sys::SIGNALS.iter().map(|(name, _)| *name));
+            with_values(command, false).mut_arg("signal", |arg| arg.value_parser(signals))
+        })
         .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))
         .mut_subcommand("man", |command| {
             command.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(COMMANDS)))

@@ -55,6 +55,42 @@ impl Seen {
     }
 }
 
+/// Looks at the machine, one after another.
+pub(crate) struct Looks<'a> {
+    selection: &'a Selection,
+    /// The same for all of them, so that a process' start is the same, too.
+    source: sys::NativeSource,
+    locator: Option<Locator>,
+    /// What is to be said of the databases.
+    notices: Vec<Notice>,
+}
+
+impl Looks<'_> {
+    /// One look, in which that is asked.
+    pub(crate) fn look(&mut self, request: &Request) -> Result<Seen, Failure> {
+        let mut snapshot = self.source.snapshot(request).map_err(|error| self.selection.explain(error))?;
+        self.selection.say_what_is_unknown(&mut snapshot);
+        snapshot.notices.extend(self.notices.iter().cloned());
+        let mut seen = self.selection.select_by(snapshot, self.locator.take());
+        self.locator = seen.locator.take();
+        Ok(seen)
+    }
+
+    /// As [`Seen::locate`].
+    pub(crate) fn locate(&mut self, seen: &mut Seen) {
+        if let Some(locator) = &mut self.locator {
+            locator.locate(&mut seen.frame, seen.rows.iter().copied());
+        }
+    }
+}
+
+fn take_apart(databases: Option<Databases>) -> (Option<Locator>, Vec<Notice>) {
+    match databases {
+        Some(databases) => (Some(Locator::new(databases.atlas)), databases.notices),
+        None => (None, Vec::new()),
+    }
+}
+
 impl Selection {
     /// Reads flags and filter.
     pub(crate) fn new(args: &SocketArgs) -> Result<Selection, Failure> {
@@ -97,6 +133,11 @@ impl Selection {
         Ok(())
     }
 
+    /// The filter by itself.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// One look at the machine.
     pub(crate) fn look(&self) -> Result<Seen, Failure> {
         let databases = self.open_databases()?;
@@ -109,6 +150,25 @@ impl Selection {
             })?;
         snapshot.notices.extend(self.unknown(&snapshot));
         Ok(self.select(snapshot, databases))
+        let mut looks = self.open()?;
+        let mut seen = looks.look(&self.request)?;
+        seen.locator = looks.locator;
+        Ok(seen)
+    }
+
+    /// Opens what every look needs, to look more than once.
+    pub(crate) fn open(&self) -> Result<Looks<'_>, Failure> {
+        let (locator, notices) = take_apart(self.open_databases()?);
+        let source = sys::native(self.choice).map_err(|error| self.explain(error))?;
+        Ok(Looks { selection: self, source, locator, notices })
+    }
+
+    /// The advice to use another source does not help if its sockets could not be told from later ones.
+    fn explain(&self, error: SourceError) -> SourceError {
+        match self.needs_identity {
+            true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
+            false => error,
+        }
     }
 
     /// The source, to be asked more than once.
@@ -164,10 +224,12 @@ impl Selection {
 
     /// The sockets of a snapshot that are meant.
     pub(crate) fn select(&self, mut snapshot: Snapshot, databases: Option<Databases>) -> Seen {
-        let locator = databases.map(|databases| {
-            snapshot.notices.extend(databases.notices);
-            Locator::new(databases.atlas)
-        });
+        let (locator, notices) = take_apart(databases);
+        snapshot.notices.extend(notices);
+        self.select_by(snapshot, locator)
+    }
+
+    fn select_by(&self, snapshot: Snapshot, locator: Option<Locator>) -> Seen {
         let frame = Frame::new(snapshot);
         let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
         let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use crate::args::{self, Typed, When};
 use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
-use crate::{assert, close, compare, list, locate, pages, terminal, watch, words};
+use crate::{assert, close, compare, kill, list, locate, pages, terminal, wait, watch, words};
 
 /// Runs the program with the words behind its name.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Exit {
@@ -23,6 +23,8 @@ fn command(typed: Typed) -> Result<Exit, Failure> {
         Typed::Assert(args) => return assert::run(&args),
         Typed::Close(args) => return close::run(&args),
         Typed::Compare(args) => return compare::run(&args),
+        Typed::Kill(args) => return kill::run(&args),
+        Typed::Wait(args) => return wait::run(&args),
         Typed::Locate(args) => return locate::run(&args),
         Typed::Completions(shell) => pages::completions(shell)?,
         Typed::Man(args) => pages::man(&args)?,

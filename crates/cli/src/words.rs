@@ -48,6 +48,67 @@ pub(crate) const LONG_ASSERT: &str = "\
 Ends with status 0 if a socket matches the filter, else with 1; with --none the other way round. It looks once and does \
 not wait. It prints nothing when the answer is yes, and one line on standard error when it is no.";
 
+/// The command `wait`, in one line.
+pub(crate) const WAIT: &str = "Wait until a socket matches, or none does any more";
+
+/// The command `wait`, for the long help.
+pub(crate) const LONG_WAIT: &str = "\
+Waits until a socket matches the filter, and ends with status 0; with --gone, until none matches any more. If it is so from \
+the beginning, it does not wait. With --timeout it gives up in time and ends with status 1. It prints nothing when what it \
+waits for has come.
+
+It looks again and again, the cheaper a look the oftener: a filter on ports and states is seen to within some ten milliseconds, \
+one on owners takes a look at every process. What was there only between two looks goes unseen.";
+
+/// The command `kill`, in one line.
+pub(crate) const KILL: &str = "End the processes that own the sockets that match";
+
+/// The command `kill`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_KILL: &str = "\
+Ends the processes that own the sockets that match (TerminateProcess). They are not asked and can't put anything in order; to \
+close connections and let their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are ended, never others that have their numbers \
+by then.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080.
+
+What sockscope itself descends from, such as the shell that it was typed into, and the system are left alone, unless --force is \
+given. Processes of others need an administrator.";
+
+/// The command `kill`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_KILL: &str = "\
+Sends a signal, TERM unless another is named, to the processes that own the sockets that match. To close connections and let \
+their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are signalled, never others that have their \
+numbers by then. Then it looks for a second whether they end, and says which go on.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080. Of several processes that have one socket, those are meant that the filter fits.
+
+What sockscope itself descends from, such as the shell that it was typed into, and process 1 are left alone, unless --force is \
+given. Processes of other users need root.";
+
+/// The option `--signal` of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_SIGNAL: &str =
+    "TERM or KILL, which are the same here: Windows has no signals, and the processes end at once.";
+
+/// The option `--signal` of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_SIGNAL: &str = "\
+The signal to send, by its name, with or without SIG, or its number: TERM (if none is named) asks a program to end, KILL ends it \
+without being asked, HUP has many a server read its configuration anew.";
+
+/// The option `--force` of `kill`.
+pub(crate) const KILL_FORCE: &str = "\
+Also end what sockscope descends from, such as your shell or the server of your session, last of all, and the process that all \
+others depend on.";
+
 /// The command `close`, in one line.
 pub(crate) const CLOSE: &str = "Close connections, not their processes";
 
@@ -187,6 +248,59 @@ pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
 
   Which sockets were found, as JSON:
     sockscope assert --json state established and dport = :5432";
+
+/// Examples of `wait`.
+#[cfg(windows)]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s
+
+  Until a port is free again:
+    sockscope wait --gone sport = :8080 --timeout 1m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :3389";
+
+/// Examples of `wait`.
+#[cfg(not(windows))]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s && psql
+
+  Until the last client has left:
+    sockscope wait --gone state established and sport = :443 --timeout 5m
+
+  Until nothing is in the way of another bind:
+    sockscope wait --gone sport = :8080 --timeout 2m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :22";
+
+/// Examples of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  Whoever is connected with a server, without a question:
+    sockscope kill --yes dst 192.0.2.7 and dport = :443";
+
+/// Examples of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  A program that does not listen to TERM:
+    sudo sockscope kill --signal KILL listening and process = java
+
+  Whoever is connected with a server, without a question:
+    sudo sockscope kill --yes dst 192.0.2.7 and dport = :443
+
+  Have a web server read its configuration anew:
+    sudo sockscope kill --yes --signal HUP sport = :80";
 
 /// Examples of `close`.
 #[cfg(windows)]
@@ -360,6 +474,30 @@ pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is som
      or neither a terminal nor --yes
   3  the operating system refused or failed; nothing was closed
   4  some sockets were closed and some refused: each is named";
+
+/// The exit codes of `wait`.
+pub(crate) const WAIT_STATUS: &str = "  0  a socket matches; with --gone: none does
+  1  the time is over, and it is not so
+  2  an option, the filter or another argument is wrong, or there is no filter
+  3  the operating system refused or failed";
+
+/// The exit codes of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_STATUS: &str = "  0  ended; with --dry-run: there is something to end
+  1  nothing to end, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was ended
+  4  some processes were ended and some not: each is named";
+
+/// The exit codes of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_STATUS: &str = "  0  the signal was sent; with --dry-run: there is something to send it to
+  1  nothing to send it to, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was sent
+  4  sent to some processes and not to others: each is named";
 
 /// What the environment changes.
 #[cfg(windows)]

@@ -25,6 +25,8 @@ mod rates;
 mod scanner;
 /// The order of rows.
 mod sort;
+/// Processes that a filter means.
+mod targets;
 
 pub use chronicle::{Chronicle, Missed};
 pub use compare::Comparer;
@@ -36,3 +38,4 @@ pub use places::Locator;
 pub use rates::process_rates;
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, default_order, sort};
+pub use targets::{Target, Targets};

@@ -27,6 +27,8 @@ mod listing;
 pub mod schema;
 /// Columns for people.
 mod table;
+/// Processes to which something is to be done.
+mod targets;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
@@ -40,4 +42,5 @@ pub use self::json::{assert_json, change_json, compare_json, database_json, json
 pub use self::listing::Listing;
 pub use self::schema::{change_schema, compare_schema, snapshot_schema};
 pub use self::table::{TableOptions, table};
+pub use self::targets::{sockets, target_table};
 pub use self::text::brief;

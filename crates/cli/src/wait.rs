@@ -1,0 +1,199 @@
+use std::collections::HashSet;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use sockscope_core::default_order;
+use sockscope_model::{Event, Events, Request};
+use sockscope_output::{Listing, assert_json, clean};
+
+use crate::args::WaitArgs;
+use crate::assert;
+use crate::exit::{Exit, Failure, complain, complain_notice};
+use crate::plan::{Looks, Seen, Selection};
+use crate::terminal;
+
+/// Waiting takes a twentieth of a processor at most.
+const SHARE: u32 = 20;
+/// Nobody waits for less.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// Even where a look takes long, what is waited for is seen this soon.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// `sockscope wait`.
+pub(crate) fn run(args: &WaitArgs) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    if args.sockets.filter.iter().all(|word| word.trim().is_empty()) {
+        return Err(Failure::Usage(
+            "wait needs a filter, as in: sockscope wait listening sport = :5432 (see --help)".to_owned(),
+        ));
+    }
+    let mut selection = Selection::new(&args.sockets)?;
+    selection.places = args.json;
+    // While it waits, it asks for no more than the filter needs.
+    let cheap = selection.request.clone();
+    let mut whole = cheap.clone();
+    if args.json {
+        whole.cgroups = true;
+        whole.owners |= args.sockets.processes;
+        whole.process_details |= whole.owners;
+    }
+    let looks = selection.open()?;
+    let mut waiting = Waiting {
+        looks,
+        gone: args.gone,
+        interval: args.interval,
+        deadline: args.timeout.and_then(|timeout| began.checked_add(timeout)),
+        pauses: Pauses { events: None },
+        said: HashSet::new(),
+    };
+    let (mut seen, is_over) = terminal::with_progress("waiting", || waiting.run(&cheap))?;
+    let waited = began.elapsed();
+    let matched = !seen.rows.is_empty();
+    if args.json && matched {
+        // Unless it is gone already.
+        if whole != cheap
+            && let Ok(again) = waiting.looks.look(&whole)
+            && !again.rows.is_empty()
+        {
+            seen = again;
+        }
+        waiting.looks.locate(&mut seen);
+    }
+    let Seen { frame, mut rows, .. } = seen;
+    default_order(&frame, &mut rows);
+    let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+    if args.json {
+        let mut out = terminal::stdout();
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        assert_json(&mut out, &listing, matched, waited).and_then(|()| out.flush()).map_err(Failure::Output)?;
+    }
+    if !is_over {
+        return Ok(Exit::Done);
+    }
+    let timeout = args.timeout.unwrap_or_default();
+    let filter = args.sockets.filter.join(" ");
+    complain(&match matched {
+        true => format!("timed out after {timeout:?}: {}", assert::matches(&listing)),
+        false => format!("timed out after {timeout:?}: no socket matches: {}", clean(&filter)),
+    });
+    Ok(Exit::No)
+}
+
+/// What is waited for, and how.
+struct Waiting<'a> {
+    looks: Looks<'a>,
+    gone: bool,
+    interval: Option<Duration>,
+    deadline: Option<Instant>,
+    pauses: Pauses,
+    /// Notices that were shown: each is said once.
+    said: HashSet<&'static str>,
+}
+
+impl Waiting<'_> {
+    /// Looks until it is so, or the time is over. What was seen last, and whether it is over.
+    fn run(&mut self, request: &Request) -> Result<(Seen, bool), Failure> {
+        loop {
+            let began = Instant::now();
+            let seen = self.looks.look(request)?;
+            let matched = !seen.rows.is_empty();
+            if !matched {
+                // What could not be seen may be the reason.
+                for notice in &seen.frame.snapshot.notices {
+                    if self.said.insert(notice.code) {
+                        complain_notice(notice);
+                    }
+                }
+            }
+            let is_over = self.deadline.is_some_and(|deadline| began >= deadline);
+            if matched != self.gone {
+                return Ok((seen, false));
+            }
+            if is_over {
+                return Ok((seen, true));
+            }
+            drop(seen);
+            let now = Instant::now();
+            let pause = self.interval.unwrap_or_else(|| pause_after(now.saturating_duration_since(began)));
+            // The last look is at the end.
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
+            self.pauses.pause(left.map_or(pause, |left| left.min(pause)));
+        }
+    }
+}
+
+/// How long to wait after a look that took that long.
+fn pause_after(look: Duration) -> Duration {
+    look.saturating_mul(SHARE).clamp(SHORTEST, LONGEST)
+}
+
+/// What lies between two looks.
+struct Pauses {
+    /// Whoever tells when something happens. What they tell is looked up, so that a filter means the same with and without.
+    events: Option<Box<dyn Events>>,
+}
+
+impl Pauses {
+    /// Waits that long, or until something happened to a socket.
+    fn pause(&mut self, at_most: Duration) {
+        let began = Instant::now();
+        if let Some(events) = &mut self.events {
+            let mut happened: Vec<Event> = Vec::new();
+            if events.wait(at_most, &mut happened).is_ok() {
+                return;
+            }
+            // Nothing more is to be heard.
+            self.events = None;
+        }
+        std::thread::sleep(at_most.saturating_sub(began.elapsed()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sockscope_model::{ErrorKind, EventKind, Heard, SourceError};
+
+    use super::*;
+
+    #[test]
+    fn the_dearer_a_look_the_longer_the_pause() {
+        for (look, pause) in [(0, 10_000), (100, 10_000), (1_000, 20_000), (20_000, 400_000), (60_000_000, 1_000_000)] {
+            assert_eq!(pause_after(Duration::from_micros(look)), Duration::from_micros(pause));
+        }
+    }
+
+    /// Tells at once, that many times.
+    struct Few(u32);
+
+    impl Events for Few {
+        fn name(&self) -> &'static str {
+            "few"
+        }
+
+        fn kinds(&self) -> &'static [EventKind] {
+            &[EventKind::Opened]
+        }
+
+        fn wait(&mut self, _at_most: Duration, _events: &mut Vec<Event>) -> Result<Heard, SourceError> {
+            self.0 = self.0.checked_sub(1).ok_or_else(|| SourceError {
+                kind: ErrorKind::Failed,
+                operation: "hear".into(),
+                object: "events".into(),
+                cause: "it is over".into(),
+                help: None,
+            })?;
+            Ok(Heard::default())
+        }
+    }
+
+    #[test]
+    fn an_event_ends_a_pause_and_their_end_does_not() {
+        let mut pauses = Pauses { events: Some(Box::new(Few(2))) };
+        // If it waited, nobody would wait for the test.
+        pauses.pause(Duration::from_secs(1 << 30));
+        pauses.pause(Duration::from_secs(1 << 30));
+        let began = Instant::now();
+        pauses.pause(Duration::from_millis(20));
+        assert!(pauses.events.is_none() && began.elapsed() >= Duration::from_millis(20));
+    }
+}
