@@ -8,6 +8,8 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
+/// Sockets of other network namespaces.
+mod elsewhere;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -16,6 +18,8 @@ mod names;
 mod netlink;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+mod port;
 /// Every port, whether it can be bound.
 mod probe;
 /// The tables under /proc/net.
@@ -37,6 +41,8 @@ use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
+pub use elsewhere::{elsewhere, name_containers};
+pub use port::{port_facts, try_bind};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 
