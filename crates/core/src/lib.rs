@@ -1,4 +1,5 @@
-//! The filter language, sorting, the difference between two snapshots, and what several sources say of one machine.
+//! The filter language, sorting, the difference between two snapshots, what several sources say of one machine, and why a port
+//! can't be bound.
 //!
 //! This crate knows no operating system and does no input or output: what a filter needs to know about the machine (service
 //! names, interfaces, who asks) is handed in as a [`Context`].
@@ -19,6 +20,8 @@ mod places;
 mod scanner;
 /// The order of rows.
 mod sort;
+/// Who holds a port, or why it can't be bound.
+mod why;
 
 pub use compare::Comparer;
 pub use diff::{apply, diff};
@@ -27,3 +30,4 @@ pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, default_order, sort};
+pub use why::why;
