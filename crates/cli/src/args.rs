@@ -26,6 +26,8 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// `why`.
+mod why;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -41,16 +43,19 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
+pub(crate) use why::WhyArgs;
+use why::why;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 8] = ["list", "assert", "close", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 9] =
+    ["list", "why", "assert", "close", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 11] =
-    ["watch", "top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 10] =
+    ["watch", "top", "window", "wait", "kill", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
 const WITH_VALUE: [&str; 12] = [
@@ -73,6 +78,8 @@ const WITH_VALUE: [&str; 12] = [
 pub(crate) enum Typed {
     /// `list`, or no command.
     List(Box<ListArgs>),
+    /// `why`.
+    Why(WhyArgs),
     /// `assert`.
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
@@ -105,6 +112,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     let command = match name {
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
+        Some("why") => why(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("compare") => compare(),
@@ -135,6 +143,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
         Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
@@ -150,7 +159,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [list(), why(), assert(), close(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))

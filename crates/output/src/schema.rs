@@ -18,6 +18,10 @@ use sockscope_model::Row;
 use crate::Listing;
 use crate::text::Stack;
 
+mod why;
+
+pub use why::{Attempt, WHY, Why, why_schema};
+
 /// The name and version of the document.
 pub const SNAPSHOT: &str = "sockscope.snapshot/1";
 

@@ -76,7 +76,7 @@ fn held(case: &Case<'_>, finding: &Finding) -> Parts {
     parts.extend(families_note(case, finding));
     parts.extend(exposure_note(case, finding));
     parts.extend(queue_note(case, finding));
-    parts.extend(autobound_note(case, finding));
+    parts.extend(chance_note(case));
     let advice = release(case, finding);
     (parts, advice)
 }
@@ -109,7 +109,7 @@ fn holders(case: &Case<'_>, rows: &[usize]) -> Vec<String> {
             (_, true) => "listen on",
         };
         let again = if position == 0 { "" } else { "Also " };
-        let name = who(case, &row);
+        let name = who(&row);
         parts.push(format!("{again}{name} {verb} {places}"));
     }
     if let Some(first) = parts.first_mut() {
@@ -179,12 +179,12 @@ fn listed(mut each: Vec<String>) -> String {
 }
 
 /// The owners of a socket, or why there are none.
-fn who(case: &Case<'_>, row: &Row<'_>) -> String {
+fn who(row: &Row<'_>) -> String {
     let snapshot = row.snapshot();
     match &row.socket.owners {
         Owners::Processes(owners) => {
             let each = owners.iter().map(|owner| match snapshot.process(owner.process) {
-                Some(process) => described(case, row, process, snapshot.service(row.socket, owner)),
+                Some(process) => described(row, process, snapshot.service(row.socket, owner)),
                 None => format!("process {}", owner.process.pid),
             });
             listed(each.collect())
@@ -194,7 +194,7 @@ fn who(case: &Case<'_>, row: &Row<'_>) -> String {
 }
 
 /// `nginx (pid 12, user root, /usr/sbin/nginx, service nginx.service, since ...)`.
-fn described(case: &Case<'_>, row: &Row<'_>, process: &Process, service: Option<&str>) -> String {
+fn described(row: &Row<'_>, process: &Process, service: Option<&str>) -> String {
     let mut facts = vec![format!("pid {}", process.id.pid)];
     facts.extend(process.user.as_ref().map(|user| format!("user {user}")));
     facts.extend(process.path.as_ref().map(|path| path.to_string_lossy().into_owned()));
@@ -202,7 +202,6 @@ fn described(case: &Case<'_>, row: &Row<'_>, process: &Process, service: Option<
     facts.extend(process.container.as_ref().map(|container| format!("container {container}")));
     facts.extend(process.id.started.and_then(|started| since(started, row.snapshot().taken)));
     let name = if process.name.is_empty() { "a process" } else { &process.name };
-    _ = case;
     format!("{name} ({})", facts.join(", "))
 }
 
@@ -324,9 +323,13 @@ fn queue_note(case: &Case<'_>, finding: &Finding) -> Option<String> {
     })
 }
 
-fn autobound_note(case: &Case<'_>, finding: &Finding) -> Option<String> {
-    let chosen = finding.rows.iter().filter_map(|row| case.socket(*row)).any(|it| it.autobound == Some(true));
-    chosen.then(|| "The system chose the port: the program did not ask for this one".to_owned())
+/// A UDP socket may have it by chance.
+fn chance_note(case: &Case<'_>) -> Option<String> {
+    let (low, high) = case.facts.ephemeral?;
+    let by_chance = case.question.protocol == Protocol::Udp && (low..=high).contains(&case.question.port);
+    by_chance.then(|| {
+        format!("The port lies in the range that the system gives to clients ({low} to {high}), so it may have got it by chance")
+    })
 }
 
 /// What makes the port free.
@@ -399,7 +402,7 @@ fn left_over(case: &Case<'_>, finding: &Finding) -> Parts {
 fn connections(case: &Case<'_>, rows: &[usize]) -> String {
     let Some(row) = rows.first().and_then(|row| case.row(*row)) else { return String::new() };
     let what = connection(&row);
-    let name = who(case, &row);
+    let name = who(&row);
     let mut text = format!("{name} has it as its end of a connection: {what}");
     if rows.len() > 1 {
         text.push_str(&format!(" (and {} more)", rows.len() - 1));
@@ -467,7 +470,7 @@ fn docker(case: &Case<'_>) -> String {
 /// Who listens behind a rule or a proxy.
 fn behind(case: &Case<'_>, finding: &Finding) -> Option<String> {
     let row = finding.abroad.first()?;
-    let name = who(case, &case.row(*row)?);
+    let name = who(&case.row(*row)?);
     let namespace = case.namespace_of(*row).map(namespace_name).unwrap_or_default();
     Some(format!("There {name} listens, in {namespace}"))
 }
@@ -562,7 +565,7 @@ fn other_family(case: &Case<'_>, finding: &Finding) -> Parts {
 
 fn bound(case: &Case<'_>, finding: &Finding) -> Parts {
     let rows = || finding.rows.iter().filter_map(|row| case.row(*row));
-    let who = rows().next().map_or_else(String::new, |row| self::who(case, &row));
+    let who = rows().next().map_or_else(String::new, |row| self::who(&row));
     let places = places(case, &finding.rows);
     let mut parts = vec![format!(
         "Nobody listens on {}, but {who} has bound {places}, and neither listens nor connects",
@@ -703,7 +706,7 @@ fn other_namespace(case: &Case<'_>, finding: &Finding) -> Parts {
         let (Some(row), Some(namespace)) = (case.row(*row), case.namespace_of(*row)) else { continue };
         let verb = if row.socket.key.protocol == Protocol::Udp { "has" } else { "listens on" };
         let socket = place(&row);
-        let who = who(case, &row);
+        let who = who(&row);
         places.push(format!("{who} {verb} {socket} in {}", namespace_name(namespace)));
     }
     parts.push(format!(

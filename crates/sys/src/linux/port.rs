@@ -149,7 +149,7 @@ pub fn try_bind(question: &PortQuestion) -> Vec<BindAttempt> {
     let each = addresses.into_iter().flat_map(|address| [false, true].map(|reuse| (address, reuse)));
     each.map(|(address, reuse_address)| {
         let local = SocketAddr::new(address, question.port);
-        let error = bind(question.protocol, local, reuse_address).err().map(|error| BindError {
+        let error = bind(question, local, reuse_address).err().map(|error| BindError {
             kind: match error {
                 Errno::ADDRINUSE => BindErrorKind::InUse,
                 Errno::ACCESS | Errno::PERM => BindErrorKind::Refused,
@@ -164,12 +164,12 @@ pub fn try_bind(question: &PortQuestion) -> Vec<BindAttempt> {
     .collect()
 }
 
-fn bind(protocol: Protocol, local: SocketAddr, reuse_address: bool) -> Result<(), Errno> {
-    let kind = if protocol == Protocol::Udp { SocketType::DGRAM } else { SocketType::STREAM };
+fn bind(question: &PortQuestion, local: SocketAddr, reuse_address: bool) -> Result<(), Errno> {
+    let kind = if question.protocol == Protocol::Udp { SocketType::DGRAM } else { SocketType::STREAM };
     let domain = if local.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = rustix::net::socket_with(domain, kind, SocketFlags::CLOEXEC, None)?;
-    if local.is_ipv6() {
-        // IPv4 is tried apart.
+    if local.is_ipv6() && question.address.is_none() {
+        // IPv4 is tried apart. Of an address that was named, everything is as a program would have it.
         sockopt::set_ipv6_v6only(&socket, true)?;
     }
     sockopt::set_socket_reuseaddr(&socket, reuse_address)?;

@@ -17,6 +17,9 @@ mod functions;
 mod machine;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+#[cfg(windows)]
+mod port;
 /// Which ports can't be bound.
 #[cfg(windows)]
 mod probe;
@@ -48,6 +51,7 @@ mod native {
 
     pub(crate) use super::apart::serve;
     pub use super::directories::{config_files, data_directories, locale, services_text};
+    pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     pub use super::processes::{KillError, kill, viewer_user};
     use super::source::WindowsSource;
     use super::system::System;
