@@ -32,6 +32,8 @@ mod shared;
 mod watch;
 /// `wait`.
 mod wait;
+/// `why`.
+mod why;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -53,6 +55,8 @@ pub(crate) use watch::WatchArgs;
 use watch::watch;
 pub(crate) use wait::WaitArgs;
 use wait::wait;
+pub(crate) use why::WhyArgs;
+use why::why;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
@@ -68,6 +72,11 @@ pub(crate) const COMMANDS: [&str; 10] =
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
 const LATER: [&str; 9] = ["watch", "top", "window", "why", "record", "history", "serve", "agent", "completion"];
+    ["list", "why", "assert", "close", "compare", "locate", "completions", "man", "help"];
+
+/// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
+const LATER: [&str; 10] =
+    ["watch", "top", "window", "wait", "kill", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
 const WITH_VALUE: [&str; 15] = [
@@ -96,6 +105,8 @@ const WITH_VALUE: [&str; 15] = [
 pub(crate) enum Typed {
     /// `list`, or no command.
     List(Box<ListArgs>),
+    /// `why`.
+    Why(WhyArgs),
     /// `assert`.
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
@@ -135,6 +146,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
         Some("watch") => hidden_options(watch()),
+        Some("why") => why(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("kill") => hidden_options(kill()),
@@ -168,6 +180,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
+        Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
         Some("kill") => Ok(Typed::Kill(Box::new(KillArgs::read(&matches)))),
@@ -187,6 +200,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 pub(crate) fn everything() -> Command {
     let commands = [list(), watch(), assert(), close(), compare(), locate(), completions(), man(), help()];
     let commands = [list(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
+    let commands = [list(), why(), assert(), close(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))

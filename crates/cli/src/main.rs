@@ -34,6 +34,8 @@ mod terminal;
 mod watch;
 /// The command `wait`.
 mod wait;
+/// The command `why`.
+mod why;
 /// The words of the help.
 mod words;
 

@@ -22,6 +22,9 @@ use crate::text::Stack;
 mod change;
 
 pub use change::{Before, CHANGE, Change, change_schema};
+mod why;
+
+pub use why::{Attempt, WHY, Why, why_schema};
 
 /// The name and version of the document.
 pub const SNAPSHOT: &str = "sockscope.snapshot/1";

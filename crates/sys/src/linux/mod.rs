@@ -10,6 +10,8 @@ mod destroy;
 mod directories;
 /// Sockets that the kernel destroys, as it tells of them.
 mod events;
+/// Sockets of other network namespaces.
+mod elsewhere;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -18,6 +20,8 @@ mod names;
 mod netlink;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+mod port;
 /// Every port, whether it can be bound.
 mod probe;
 /// The tables under /proc/net.
@@ -45,6 +49,8 @@ pub use directories::{config_files, data_directories, locale};
 pub use events::events;
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
+pub use elsewhere::{elsewhere, name_containers};
+pub use port::{port_facts, try_bind};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 

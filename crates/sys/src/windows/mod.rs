@@ -22,6 +22,9 @@ mod functions;
 mod machine;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+#[cfg(windows)]
+mod port;
 /// Which ports can't be bound.
 #[cfg(windows)]
 mod probe;
@@ -55,9 +58,10 @@ mod native {
 
     pub(crate) use super::apart::serve;
     pub use super::directories::{config_files, data_directories, locale, services_text};
-    pub(crate) use super::ending::has_signal;
+pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
-    pub use super::processes::viewer_user;
+    pub use super::processes::{KillError, kill, viewer_user};
+pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
