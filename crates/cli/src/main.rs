@@ -30,10 +30,10 @@ mod plan;
 mod run;
 /// What the terminal can do, and writing to it.
 mod terminal;
-/// The command `watch`.
-mod watch;
 /// The command `wait`.
 mod wait;
+/// The command `watch`.
+mod watch;
 /// The command `why`.
 mod why;
 /// The words of the help.

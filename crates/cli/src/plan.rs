@@ -69,7 +69,8 @@ impl Looks<'_> {
     /// One look, in which that is asked.
     pub(crate) fn look(&mut self, request: &Request) -> Result<Seen, Failure> {
         let mut snapshot = self.source.snapshot(request).map_err(|error| self.selection.explain(error))?;
-        self.selection.say_what_is_unknown(&mut snapshot);
+        let unknown = self.selection.unknown(&snapshot);
+        snapshot.notices.extend(unknown);
         snapshot.notices.extend(self.notices.iter().cloned());
         let mut seen = self.selection.select_by(snapshot, self.locator.take());
         self.locator = seen.locator.take();
@@ -140,16 +141,6 @@ impl Selection {
 
     /// One look at the machine.
     pub(crate) fn look(&self) -> Result<Seen, Failure> {
-        let databases = self.open_databases()?;
-        let mut snapshot = sys::native(self.choice)
-            .and_then(|mut source| source.snapshot(&self.request))
-            // The advice to use another source does not help if its sockets could not be told from later ones.
-            .map_err(|error| match self.needs_identity {
-                true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
-                false => error,
-            })?;
-        snapshot.notices.extend(self.unknown(&snapshot));
-        Ok(self.select(snapshot, databases))
         let mut looks = self.open()?;
         let mut seen = looks.look(&self.request)?;
         seen.locator = looks.locator;
@@ -180,6 +171,7 @@ impl Selection {
     pub(crate) fn watch(&mut self, hears: bool) {
         let request = &mut self.request;
         request.owners = true;
+        request.tcp_opens = true;
         // A connection that leaves these states would seem to close.
         let stays = StateSet::NONE.with(State::Listen).with(State::Closed).with(State::Bound);
         if !request.states.and(stays.complement()).is_empty() {

@@ -86,6 +86,8 @@ pub fn compare_json(out: &mut dyn Write, comparison: &model::Comparison, listing
 /// The writer's.
 pub fn change_json(out: &mut dyn Write, occurrence: &model::Occurrence) -> io::Result<()> {
     line(out, &Change::from(occurrence))
+}
+
 /// The document of `why`, `sockscope.why/1`, and a newline: the holders are the rows of the listing.
 ///
 /// # Errors

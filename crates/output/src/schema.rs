@@ -20,10 +20,10 @@ use crate::text::Stack;
 
 /// A line of `watch`.
 mod change;
-
-pub use change::{Before, CHANGE, Change, change_schema};
+/// The document of `why`.
 mod why;
 
+pub use change::{Before, CHANGE, Change, change_schema};
 pub use why::{Attempt, WHY, Why, why_schema};
 
 /// The name and version of the document.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockscope_model::{
-    BindAttempt, Elsewhere, ErrorKind, Events, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Timestamp, Witness,
+    BindAttempt, Elsewhere, ErrorKind, Events, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket, Source,
+    SourceChoice, SourceError, Testimony, Timestamp, Witness,
 };
 
 use crate::{CloseError, KillError, Signal};

@@ -12,7 +12,6 @@ pub(super) const PLACES: &str = "Places";
 pub(super) const ASKING: &str = "How it is asked";
 pub(super) const WATCHING: &str = "Watching";
 pub(super) const ACTING: &str = "Before it is done";
-const ACTING: &str = "Before it is done";
 pub(super) const OTHER: &str = "Other";
 
 /// Which sockets, and from where.

@@ -211,11 +211,7 @@ fn kept() -> HashMap<u64, (String, OwnedFd)> {
 }
 
 /// Enters the namespace, in a thread that ends there.
-fn look_inside(
-    file: &OwnedFd,
-    request: &Request,
-    addresses: &[IpAddr],
-) -> Result<(Vec<Socket>, Vec<IpAddr>), Errno> {
+fn look_inside(file: &OwnedFd, request: &Request, addresses: &[IpAddr]) -> Result<(Vec<Socket>, Vec<IpAddr>), Errno> {
     std::thread::scope(|scope| {
         let look = || {
             move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;

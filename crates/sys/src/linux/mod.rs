@@ -8,10 +8,10 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
-/// Sockets that the kernel destroys, as it tells of them.
-mod events;
 /// Sockets of other network namespaces.
 mod elsewhere;
+/// Sockets that the kernel destroys, as it tells of them.
+mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -46,11 +46,11 @@ use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
+pub use elsewhere::{elsewhere, name_containers};
 pub use events::events;
+pub use port::{port_facts, try_bind};
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
-pub use elsewhere::{elsewhere, name_containers};
-pub use port::{port_facts, try_bind};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 

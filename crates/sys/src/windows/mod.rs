@@ -58,10 +58,10 @@ mod native {
 
     pub(crate) use super::apart::serve;
     pub use super::directories::{config_files, data_directories, locale, services_text};
-pub(crate) use super::ending::has_signal;
+    pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
+    pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     pub use super::processes::{KillError, kill, viewer_user};
-pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
