@@ -203,10 +203,15 @@ impl Selection {
         self.kinds.contain(row.socket) && self.filter.matches(row)
     }
 
-    /// Whether every socket is meant.
-    pub(crate) fn is_everything(&self) -> bool {
-        let Kinds { tcp, udp, ipv4, ipv6, listening } = self.kinds;
-        tcp && udp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    /// Whether every TCP connection is meant.
+    pub(crate) fn wants_all_tcp(&self) -> bool {
+        let Kinds { tcp, udp: _, ipv4, ipv6, listening } = self.kinds;
+        tcp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    }
+
+    /// Whether TCP sockets can be meant.
+    pub(crate) fn wants_tcp(&self) -> bool {
+        self.request.tcp
     }
 
     /// Whether UDP sockets can be meant.

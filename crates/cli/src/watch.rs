@@ -55,7 +55,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let watch = Watch {
         args,
         style: ChangeOptions { colour, width, places: locator.is_some() },
-        everything: selection.is_everything(),
+        all_tcp: selection.wants_all_tcp(),
         selection,
         locator,
         chronicle: Chronicle::new(hears),
@@ -72,7 +72,8 @@ struct Watch<'a> {
     args: &'a WatchArgs,
     style: ChangeOptions,
     selection: Selection,
-    everything: bool,
+    /// Whether every TCP connection is meant.
+    all_tcp: bool,
     locator: Option<Locator>,
     chronicle: Chronicle,
     ending: Arc<Ending>,
@@ -253,8 +254,11 @@ impl Watch<'_> {
 
     /// What the end will say, should it come now.
     fn tally(&self) {
-        let share = (!self.everything).then_some(self.connections);
-        let missed = self.chronicle.missed(share);
+        let share = (!self.all_tcp).then_some(self.connections);
+        let mut missed = self.chronicle.missed(share);
+        if missed.tcp_only && !self.selection.wants_tcp() {
+            missed.count = None;
+        }
         self.ending.miss(missed_words(missed, self.selection.wants_udp()));
     }
 }

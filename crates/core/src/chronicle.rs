@@ -193,16 +193,14 @@ impl Chronicle {
             last?.checked_sub(first?)
         };
         let unseen = counted().map(|counted| counted.saturating_sub(self.connections));
-        let count = match (unseen, share) {
-            (Some(unseen), Some(share)) if self.connections > 0 => {
-                let count = u128::from(unseen) * u128::from(share) / u128::from(self.connections);
-                Some(u64::try_from(count).unwrap_or(u64::MAX))
+        let count = unseen.map(|unseen| match share {
+            // Of those unseen the same share may be meant as of those seen; where few were seen, rather more than less.
+            Some(share) => {
+                let (meant, seen) = (u128::from(share) + 1, u128::from(self.connections.max(share)) + 1);
+                u64::try_from(u128::from(unseen) * meant / seen).unwrap_or(u64::MAX)
             }
-            (unseen @ (None | Some(0)), _) => unseen,
-            // Of what was seen, nothing can be said of the rest.
-            (Some(_), Some(_)) => None,
-            (unseen, None) => unseen,
-        };
+            None => unseen,
+        });
         Missed { count, estimated: share.is_some(), tcp_only: true }
     }
 
