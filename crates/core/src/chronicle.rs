@@ -332,7 +332,7 @@ impl Chronicle {
             (Some(latest), Some(_)) => latest,
             _ => self.frame_with(processes),
         };
-        let before = seen.as_ref().and_then(|socket| socket.state);
+        let mut before = seen.as_ref().and_then(|socket| socket.state);
         if let Some(seen) = seen {
             // As it was seen last, with what it counted until its end.
             *last = Socket { traffic: last.traffic.take().or(seen.traffic.clone()), ..seen };
@@ -347,7 +347,8 @@ impl Chronicle {
             let mut opened = occurrence(at, EventKind::Opened, &last, &frame);
             if last.traffic.as_ref().is_some_and(|traffic| traffic.rtt_us.is_some_and(|rtt| rtt > 0)) {
                 // An answer came.
-                opened.socket.state = Some(State::Established);
+                before = Some(State::Established);
+                opened.socket.state = before;
             }
             story.push(opened);
         }
