@@ -70,12 +70,15 @@ pub(crate) fn run(args: &WaitArgs) -> Result<Exit, Failure> {
     if !is_over {
         return Ok(Exit::Done);
     }
-    let timeout = args.timeout.unwrap_or_default();
-    let filter = args.sockets.filter.join(" ");
-    complain(&match matched {
-        true => format!("timed out after {timeout:?}: {}", assert::matches(&listing)),
-        false => format!("timed out after {timeout:?}: no socket matches: {}", clean(&filter)),
-    });
+    let timed_out = match args.timeout {
+        Some(timeout) if !timeout.is_zero() => format!("timed out after {timeout:?}: "),
+        _ => String::new(),
+    };
+    let state = match matched {
+        true => assert::matches(&listing),
+        false => format!("no socket matches: {}", clean(&args.sockets.filter.join(" "))),
+    };
+    complain(&format!("{timed_out}{state}"));
     Ok(Exit::No)
 }
 
