@@ -30,6 +30,10 @@ mod pages;
 mod shared;
 /// `wait`.
 mod wait;
+/// `watch`.
+mod watch;
+/// `why`.
+mod why;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -49,19 +53,23 @@ pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
 pub(crate) use wait::WaitArgs;
 use wait::wait;
+pub(crate) use watch::WatchArgs;
+use watch::watch;
+pub(crate) use why::WhyArgs;
+use why::why;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["list", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 12] =
+    ["list", "watch", "why", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 9] = ["watch", "top", "window", "why", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 7] = ["top", "window", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 15] = [
+const WITH_VALUE: [&str; 17] = [
     "--format",
     "--columns",
     "--sort",
@@ -73,10 +81,12 @@ const WITH_VALUE: [&str; 15] = [
     "--colour",
     "--color",
     "--width",
+    "--interval",
+    "--events",
+    "--count",
     "--dir",
     "--signal",
     "--timeout",
-    "--interval",
 ];
 
 /// What was typed.
@@ -84,6 +94,8 @@ const WITH_VALUE: [&str; 15] = [
 pub(crate) enum Typed {
     /// `list`, or no command.
     List(Box<ListArgs>),
+    /// `why`.
+    Why(WhyArgs),
     /// `assert`.
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
@@ -94,6 +106,8 @@ pub(crate) enum Typed {
     Wait(Box<WaitArgs>),
     /// `compare`.
     Compare(Box<CompareArgs>),
+    /// `watch`.
+    Watch(Box<WatchArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -120,6 +134,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     let command = match name {
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
+        Some("watch") => hidden_options(watch()),
+        Some("why") => why(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("kill") => hidden_options(kill()),
@@ -152,6 +168,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
+        Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
         Some("kill") => Ok(Typed::Kill(Box::new(KillArgs::read(&matches)))),
@@ -169,7 +187,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
+    let commands =
+        [list(), watch(), why(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -199,6 +218,7 @@ pub(crate) fn everything_for_completion() -> Command {
     let topics: Vec<&str> = std::iter::once("filter").chain(COMMANDS).collect();
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
+        .mut_subcommand("watch", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))

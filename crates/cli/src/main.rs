@@ -32,6 +32,10 @@ mod run;
 mod terminal;
 /// The command `wait`.
 mod wait;
+/// The command `watch`.
+mod watch;
+/// The command `why`.
+mod why;
 /// The words of the help.
 mod words;
 

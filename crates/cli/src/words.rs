@@ -18,6 +18,53 @@ argument. Quote whatever your shell would take for itself: < > ! & | ( ).";
 /// The command `list`, in one line.
 pub(crate) const LIST: &str = "List sockets (the command when none is named)";
 
+/// The command `watch`, in one line.
+pub(crate) const WATCH: &str = "Print a line when a socket opens, changes or closes";
+
+/// The command `watch`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open. It looks once a second; what comes and goes between two looks is missed, and counted where Windows counts it.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
+
+/// The command `watch`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open and what went through it. It looks once a second, and hears from the kernel of every socket that closes, so that \
+none is missed, however short; the owner of one that was open between two looks only is not known.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
+/// The command `why`, in one line.
+pub(crate) const WHY: &str = "Say who holds a port, or why it can't be bound";
+
+/// The command `why`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_WHY: &str = "\
+Says in one paragraph who holds a port: every owner, since when, on which addresses, and from how far it can be reached; or, where \
+nobody listens, why it can't be bound all the same: a client has it, Windows keeps it from everyone, http.sys serves it. And what to do \
+about it.
+
+It only looks. With --probe it also binds the port for a moment.
+
+Run it as administrator: others can't see the processes of others.";
+
+/// The command `why`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_WHY: &str = "\
+Says in one paragraph who holds a port: every owner, since when, on which addresses, and from how far it can be reached; or, where \
+nobody listens, why it can't be bound all the same: a connection that is over, a socket that is bound and does not listen, a client \
+that got the port, a privilege that is missing; or where else the port leads: into a container, another network namespace. And what to \
+do about it.
+
+It only looks. With --probe it also binds the port for a moment.
+
+As an ordinary user it says the same as far as it may look, and what it could not look at.";
+
 /// The command `assert`, in one line.
 pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 
@@ -197,6 +244,56 @@ pub(crate) const LIST_EXAMPLES: &str = "  Everything, with owners:
     sockscope --json -l
     sockscope --ndjson state time-wait | wc -l
     sockscope --csv --columns local_port,owner_pid,owner_name -l";
+
+/// Examples of `watch`.
+pub(crate) const WATCH_EXAMPLES: &str = "  Everything that comes and goes:
+    sockscope watch
+
+  Who connects to the web server, and from where:
+    sockscope watch sport = :443
+
+  What a program connects to, from its start on:
+    sockscope watch process = updater
+
+  Every connection as it ends, with its time and bytes:
+    sockscope watch -t --events closed
+
+  The next program that listens, then end:
+    sockscope watch -l --events opened --count 1
+
+  For a program:
+    sockscope watch --ndjson > changes.ndjson";
+/// Examples of `why`.
+pub(crate) const WHY_EXAMPLES: &str = "  Who has port 8080, or why does bind fail?
+    sockscope why 8080
+
+  On one address; IPv6 in brackets:
+    sockscope why 127.0.0.1:8080
+    sockscope why [::1]:8080
+
+  A UDP port, by its name:
+    sockscope why --udp domain
+
+  Try it as well:
+    sockscope why 8080 --probe
+
+  For a program: one word that says why
+    sockscope why 8080 --json | jq -r .verdict";
+
+/// Verdicts of `why`, the first that is so.
+pub(crate) const WHY_VERDICTS: &str = "  held             somebody listens, or has a connection that is no client's
+  http-sys         Windows' http.sys serves it for a program
+  other-family     of an address: the other family's wildcard has it
+  bound            a socket is bound there and does not listen
+  ephemeral        a client has it as its own end of a connection
+  time-wait        connections that are over have it for a while
+  excluded-range   Windows keeps it from everyone
+  privileged       this user may not bind it
+  other-namespace  nobody has it here, but in another network namespace
+  published        it leads into a container: docker-proxy, or a rule (DNAT)
+  reserved         nobody has it, and clients are not given it
+  free             nobody has it, and nothing stands against it
+  unknown          nothing that is known explains it";
 
 /// Examples of `assert`.
 pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
@@ -406,6 +503,16 @@ pub(crate) const LOCATE_STATUS: &str = "  0  done; that a place is not known is 
   2  an option is wrong, or an argument is no IP address
   3  a database can't be used, or the operating system refused or failed
   4  with --json: some lines of standard input are no IP addresses";
+
+/// Exit status of `watch`.
+pub(crate) const WATCH_STATUS: &str = "  0  ended by Ctrl-C, by --count, or because nobody reads any more
+  2  a flag or a filter is wrong
+  3  the system refused or failed";
+/// The exit codes of `why`.
+pub(crate) const WHY_STATUS: &str = "  0  there is a holder or a cause, or the port is free
+  1  unknown: neither is known, or --probe contradicts what is
+  2  an option or the port is wrong
+  3  the operating system refused or failed";
 
 /// The exit codes of `assert`.
 pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none does

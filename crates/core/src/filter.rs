@@ -163,6 +163,7 @@ impl Filter {
             traffic: needs.traffic,
             autobound: needs.autobound,
             cgroups: needs.cgroups,
+            tcp_opens: false,
         }
     }
 

@@ -71,7 +71,8 @@ pub struct Snapshot {
     /// The namespaces that occur.
     pub namespaces: BTreeMap<u64, Namespace>,
     /// TCP connections that the system had counted when the pass began, both those that programs here opened and those that
-    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice.
+    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice, one that was
+    /// refused once. Only if asked for. Windows counts in 32 bits, so it may begin again.
     pub tcp_opens: Option<u64>,
 }
 
@@ -153,7 +154,7 @@ pub struct Frame {
     /// What name servers say of addresses, where they were asked.
     pub names: Arc<HashMap<IpAddr, HostName, RandomState>>,
     /// How fast sockets send and receive, where an earlier snapshot tells.
-    pub rates: HashMap<SocketKey, Rate, RandomState>,
+    pub rates: Arc<HashMap<SocketKey, Rate, RandomState>>,
 }
 
 /// What is known of the name of an address.
@@ -187,7 +188,7 @@ impl Frame {
             databases: Vec::new(),
             places: Arc::default(),
             names: Arc::default(),
-            rates: HashMap::default(),
+            rates: Arc::default(),
         }
     }
 

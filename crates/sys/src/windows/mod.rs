@@ -22,6 +22,9 @@ mod functions;
 mod machine;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+#[cfg(windows)]
+mod port;
 /// Which ports can't be bound.
 #[cfg(windows)]
 mod probe;
@@ -50,14 +53,15 @@ mod native {
     use std::collections::BTreeMap;
 
     use sockscope_model::{
-        ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+        ErrorKind, Events, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
     };
 
     pub(crate) use super::apart::serve;
     pub use super::directories::{config_files, data_directories, locale, services_text};
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
-    pub use super::processes::viewer_user;
+    pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
+    pub use super::processes::{KillError, kill, viewer_user};
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
@@ -112,6 +116,25 @@ mod native {
             Witness::Source(choice) => native(choice)?.0.testify(request),
             _ => super::probe::testify(witness, request),
         }
+    }
+
+    /// Whether whoever reads standard output is gone: known only when something is written.
+    pub fn output_is_closed() -> bool {
+        false
+    }
+
+    /// What Windows tells of sockets the moment it happens: nothing, without a session of Event Tracing for Windows.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn events(_request: &Request) -> Result<Box<dyn Events>, SourceError> {
+        Err(SourceError {
+            kind: ErrorKind::Unavailable,
+            operation: "hear of".into(),
+            object: "sockets as they open and close".into(),
+            cause: "Windows tells it only to a session of Event Tracing (ETW), which sockscope does not start".into(),
+            help: None,
+        })
     }
 
     /// Closes connections, each only if it is still the one that was listed.
