@@ -3,7 +3,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use sockscope_core::default_order;
-use sockscope_model::{Event, Events, Request};
+use sockscope_model::{Event, EventKind, Events, Protocol, Request, Socket, Tag};
 use sockscope_output::{Listing, assert_json, clean};
 
 use crate::args::WaitArgs;
@@ -38,12 +38,14 @@ pub(crate) fn run(args: &WaitArgs) -> Result<Exit, Failure> {
         whole.process_details |= whole.owners;
     }
     let looks = selection.open()?;
+    // What closes is told, where the system tells anything at all; who asks for an interval gets it.
+    let events = if args.gone && args.interval.is_none() { selection.events().ok() } else { None };
     let mut waiting = Waiting {
         looks,
         gone: args.gone,
         interval: args.interval,
         deadline: args.timeout.and_then(|timeout| began.checked_add(timeout)),
-        pauses: Pauses { events: None },
+        pauses: Pauses { events },
         said: HashSet::new(),
     };
     let (mut seen, is_over) = terminal::with_progress("waiting", || waiting.run(&cheap))?;
@@ -70,12 +72,15 @@ pub(crate) fn run(args: &WaitArgs) -> Result<Exit, Failure> {
     if !is_over {
         return Ok(Exit::Done);
     }
-    let timeout = args.timeout.unwrap_or_default();
-    let filter = args.sockets.filter.join(" ");
-    complain(&match matched {
-        true => format!("timed out after {timeout:?}: {}", assert::matches(&listing)),
-        false => format!("timed out after {timeout:?}: no socket matches: {}", clean(&filter)),
-    });
+    let timed_out = match args.timeout {
+        Some(timeout) if !timeout.is_zero() => format!("timed out after {timeout:?}: "),
+        _ => String::new(),
+    };
+    let state = match matched {
+        true => assert::matches(&listing),
+        false => format!("no socket matches: {}", clean(&args.sockets.filter.join(" "))),
+    };
+    complain(&format!("{timed_out}{state}"));
     Ok(Exit::No)
 }
 
@@ -112,14 +117,25 @@ impl Waiting<'_> {
             if is_over {
                 return Ok((seen, true));
             }
+            let watched = seen.rows.iter().filter_map(|index| seen.frame.row(*index)).map(|row| identity(row.socket));
+            let watched: HashSet<Identity> = watched.collect();
             drop(seen);
             let now = Instant::now();
-            let pause = self.interval.unwrap_or_else(|| pause_after(now.saturating_duration_since(began)));
+            let look = now.saturating_duration_since(began);
+            let pause = self.interval.unwrap_or_else(|| pause_after(look));
             // The last look is at the end.
             let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
-            self.pauses.pause(left.map_or(pause, |left| left.min(pause)));
+            let pause = left.map_or(pause, |left| left.min(pause));
+            self.pauses.pause(look.min(pause), pause, &watched);
         }
     }
+}
+
+/// What a socket keeps until its end, and the system tells of it then.
+type Identity = (Protocol, Tag);
+
+fn identity(socket: &Socket) -> Identity {
+    (socket.key.protocol, socket.key.tag)
 }
 
 /// How long to wait after a look that took that long.
@@ -129,21 +145,34 @@ fn pause_after(look: Duration) -> Duration {
 
 /// What lies between two looks.
 struct Pauses {
-    /// Whoever tells when something happens. What they tell is looked up, so that a filter means the same with and without.
+    /// Whoever tells when something happens. It only has us look sooner, so that a filter means the same with and without.
     events: Option<Box<dyn Events>>,
 }
 
 impl Pauses {
-    /// Waits that long, or until something happened to a socket.
-    fn pause(&mut self, at_most: Duration) {
+    /// Waits, until one of the sockets closes or any opens, at least so long as a look takes: there may be thousands of them.
+    fn pause(&mut self, at_least: Duration, at_most: Duration, watched: &HashSet<Identity>) {
         let began = Instant::now();
-        if let Some(events) = &mut self.events {
-            let mut happened: Vec<Event> = Vec::new();
-            if events.wait(at_most, &mut happened).is_ok() {
+        let mut happened: Vec<Event> = Vec::new();
+        while let Some(events) = &mut self.events {
+            let left = at_most.saturating_sub(began.elapsed());
+            if left.is_zero() {
                 return;
             }
-            // Nothing more is to be heard.
-            self.events = None;
+            happened.clear();
+            let matters = |event: &Event| match event.kind {
+                EventKind::Opened => true,
+                _ => watched.contains(&identity(&event.socket)),
+            };
+            match events.wait(left, &mut happened) {
+                Ok(heard) if heard.lost > 0 || heard.lost_unknown || happened.iter().any(matters) => {
+                    std::thread::sleep(at_least.saturating_sub(began.elapsed()));
+                    return;
+                }
+                Ok(_) => {}
+                // Nothing more is to be heard.
+                Err(_) => self.events = None,
+            }
         }
         std::thread::sleep(at_most.saturating_sub(began.elapsed()));
     }
@@ -151,7 +180,7 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
-    use sockscope_model::{ErrorKind, EventKind, Heard, SourceError};
+    use sockscope_model::{ErrorKind, Heard, SocketKey, SourceError, Timestamp};
 
     use super::*;
 
@@ -162,38 +191,60 @@ mod tests {
         }
     }
 
-    /// Tells at once, that many times.
-    struct Few(u32);
+    /// Tells at once what it was given, one after another.
+    struct Told(std::vec::IntoIter<(EventKind, u64, Heard)>);
 
-    impl Events for Few {
+    impl Events for Told {
         fn name(&self) -> &'static str {
-            "few"
+            "told"
         }
 
         fn kinds(&self) -> &'static [EventKind] {
-            &[EventKind::Opened]
+            &[EventKind::Opened, EventKind::Closed]
         }
 
-        fn wait(&mut self, _at_most: Duration, _events: &mut Vec<Event>) -> Result<Heard, SourceError> {
-            self.0 = self.0.checked_sub(1).ok_or_else(|| SourceError {
+        fn wait(&mut self, _at_most: Duration, events: &mut Vec<Event>) -> Result<Heard, SourceError> {
+            let (kind, cookie, heard) = self.0.next().ok_or_else(|| SourceError {
                 kind: ErrorKind::Failed,
                 operation: "hear".into(),
                 object: "events".into(),
                 cause: "it is over".into(),
                 help: None,
             })?;
-            Ok(Heard::default())
+            let socket = Box::new(socket(cookie));
+            events.push(Event { at: Timestamp::from_micros(0), kind, socket, processes: Vec::new() });
+            Ok(heard)
         }
     }
 
+    fn socket(cookie: u64) -> Socket {
+        let local = std::net::SocketAddr::from(([127, 0, 0, 1], 80));
+        Socket::new(SocketKey { protocol: Protocol::Tcp, local, remote: None, tag: Tag::Cookie(cookie) })
+    }
+
     #[test]
-    fn an_event_ends_a_pause_and_their_end_does_not() {
-        let mut pauses = Pauses { events: Some(Box::new(Few(2))) };
-        // If it waited, nobody would wait for the test.
-        pauses.pause(Duration::from_secs(1 << 30));
-        pauses.pause(Duration::from_secs(1 << 30));
+    fn an_event_that_matters_ends_a_pause() {
+        // If it waited so long, nobody would wait for the test.
+        let forever = Duration::from_secs(1 << 30);
+        let nothing = Heard::default();
+        let watched = HashSet::from([identity(&socket(7))]);
+        let told = vec![
+            (EventKind::Closed, 7, nothing),
+            (EventKind::Closed, 8, nothing),
+            (EventKind::Opened, 9, nothing),
+            (EventKind::Closed, 8, Heard { lost: 1, ..nothing }),
+            (EventKind::Closed, 8, nothing),
+        ];
+        let mut pauses = Pauses { events: Some(Box::new(Told(told.into_iter()))) };
+        for left in ["closed", "opened", "lost"] {
+            pauses.pause(Duration::ZERO, forever, &watched);
+            assert!(pauses.events.is_some(), "{left}");
+        }
         let began = Instant::now();
-        pauses.pause(Duration::from_millis(20));
-        assert!(pauses.events.is_none() && began.elapsed() >= Duration::from_millis(20));
+        pauses.pause(Duration::ZERO, Duration::from_millis(20), &watched);
+        assert!(
+            pauses.events.is_none() && began.elapsed() >= Duration::from_millis(20),
+            "the end of events is no event"
+        );
     }
 }
