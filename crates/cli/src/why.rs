@@ -72,7 +72,9 @@ fn question(args: &WhyArgs) -> Result<PortQuestion, Failure> {
         Some((rest, suffix)) if protocol(suffix).is_some() => (protocol(suffix), rest),
         Some((prefix, rest)) => match protocol(prefix) {
             Some(protocol) => (Some(protocol), rest),
-            None => return Err(bad(typed, typed, "is no port: a port or an address and a port is wanted, without a slash")),
+            None => {
+                return Err(bad(typed, typed, "is no port: a port or an address and a port is wanted, without a slash"));
+            }
         },
         None => (None, typed),
     };
@@ -84,7 +86,11 @@ fn question(args: &WhyArgs) -> Result<PortQuestion, Failure> {
         (None, false, _) => Protocol::Tcp,
     };
     let (address, port) = split(typed, rest)?;
-    Ok(PortQuestion { protocol, port: self::port(typed, port, protocol)?, address: address.map(|it| it.to_canonical()) })
+    Ok(PortQuestion {
+        protocol,
+        port: self::port(typed, port, protocol)?,
+        address: address.map(|it| it.to_canonical()),
+    })
 }
 
 fn protocol(name: &str) -> Option<Protocol> {
@@ -135,7 +141,11 @@ fn port(typed: &str, text: &str, protocol: Protocol) -> Result<u16, Failure> {
         };
     }
     if text.is_empty() {
-        return Err(bad(typed, typed, "names no port: a number from 1 to 65535 or a service name belongs behind the colon"));
+        return Err(bad(
+            typed,
+            typed,
+            "names no port: a number from 1 to 65535 or a service name belongs behind the colon",
+        ));
     }
     let services = sys::services_text().as_deref().map(Services::parse).unwrap_or_default();
     services

@@ -188,9 +188,17 @@ fn held_by_a_listener_of_one_family() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port().to_string();
     let ours = std::fs::read_to_string("/proc/self/comm").unwrap();
-    for words in [&[port.as_str()][..], &[&format!(":{port}")], &[&format!("127.0.0.1:{port}")], &[&format!("tcp/{port}")]] {
+    for words in
+        [&[port.as_str()][..], &[&format!(":{port}")], &[&format!("127.0.0.1:{port}")], &[&format!("tcp/{port}")]]
+    {
         let answer = why(words);
-        answer.is("held").says(&[&format!("pid {}", me()), ours.trim(), "listens on 127.0.0.1", "running since 20", " UTC"]);
+        answer.is("held").says(&[
+            &format!("pid {}", me()),
+            ours.trim(),
+            "listens on 127.0.0.1",
+            "running since 20",
+            " UTC",
+        ]);
         answer.says(&["Only this machine", "sockscope kill"]);
         assert_eq!((answer.holders().len(), answer.owners(0)), (1, vec![me()]));
     }
@@ -315,7 +323,10 @@ fn kept_by_connections_that_are_over() {
     let answer = await_verdict("time-wait", || why(&[&port.to_string(), "--probe"]));
     // The standard library sets SO_REUSEADDR, so that a successor that sets it as well may bind.
     answer.is("time-wait").says(&["TIME-WAIT", "SO_REUSEADDR", "gone in ", " second", "with SO_REUSEADDR it succeeds"]);
-    assert_eq!((&answer.holders()[0]["state"], &answer.holders()[0]["no_owner"]), (&"time-wait".into(), &"time-wait".into()));
+    assert_eq!(
+        (&answer.holders()[0]["state"], &answer.holders()[0]["no_owner"]),
+        (&"time-wait".into(), &"time-wait".into())
+    );
     if let Some(answer) = why_as_nobody(&[&port.to_string()]) {
         answer.is("time-wait");
     }
@@ -366,7 +377,12 @@ fn a_privilege_is_missing() {
     const PORT: &str = "1019";
     let answer = if is_root() { why_as_nobody(&[PORT, "--probe"]) } else { Some(why(&[PORT, "--probe"])) };
     let Some(answer) = answer else { return };
-    answer.is("privileged").says(&["CAP_NET_BIND_SERVICE", "setcap", "Permission denied", "ip_unprivileged_port_start"]);
+    answer.is("privileged").says(&[
+        "CAP_NET_BIND_SERVICE",
+        "setcap",
+        "Permission denied",
+        "ip_unprivileged_port_start",
+    ]);
     if is_root() {
         why(&[PORT]).is("free").says(&["which you have"]);
     }
@@ -389,11 +405,12 @@ fn a_listener_in_another_namespace() {
         }
     };
     let sockets = scenario.report.sockets.iter();
-    let found = sockets.filter(|it| it.state.as_deref() == Some("listen") && it.local.address == "0.0.0.0").find_map(|it| {
-        let answer = why(&[&it.local.port.to_string()]);
-        // Here somebody may have the same port.
-        (answer.document["verdict"] != "held").then_some((it, answer))
-    });
+    let found =
+        sockets.filter(|it| it.state.as_deref() == Some("listen") && it.local.address == "0.0.0.0").find_map(|it| {
+            let answer = why(&[&it.local.port.to_string()]);
+            // Here somebody may have the same port.
+            (answer.document["verdict"] != "held").then_some((it, answer))
+        });
     let (made, answer) = found.unwrap();
     answer.is("other-namespace").says(&["can be bound here", "listens on 0.0.0.0", "nsenter", "network namespace"]);
     assert_eq!(answer.owners(0), made.owners.iter().map(|it| u64::from(it.pid)).collect::<Vec<_>>());
@@ -466,7 +483,11 @@ fn published_by_a_proxy() {
     command.args(["-container-ip", "172.17.0.2", "-container-port", "80"]);
     let proxy = Started::holding(socket, command);
     let answer = await_verdict("published", || why(&[&port]));
-    answer.is("published").says(&["docker-proxy (pid", "to 172.17.0.2:80", &format!("docker ps --filter publish={port}")]);
+    answer.is("published").says(&[
+        "docker-proxy (pid",
+        "to 172.17.0.2:80",
+        &format!("docker ps --filter publish={port}"),
+    ]);
     assert_eq!(answer.owners(0), [u64::from(proxy.0.id())]);
     why(&[&port, "--probe"]).is("published").says(&["fails (Address already in use)"]);
     // Its arguments are open to everybody.
@@ -486,7 +507,11 @@ fn published_by_a_rule() {
         }
         let port = PORT.to_string();
         let answer = why(&[&port]);
-        answer.is("published").says(&["chain DOCKER of table ip nat leads to 10.88.77.2:80", "do not reach it", "docker ps"]);
+        answer.is("published").says(&[
+            "chain DOCKER of table ip nat leads to 10.88.77.2:80",
+            "do not reach it",
+            "docker ps",
+        ]);
         assert!(answer.holders().is_empty());
         why(&[&format!("{}:{port}", Ipv4Addr::LOCALHOST)]).is("published");
         // IPv6, UDP and other ports are not led anywhere.
@@ -500,14 +525,19 @@ fn published_by_a_rule() {
         // Who listens behind it is found in his namespace, by his address.
         let behind = std::thread::spawn(move || {
             enter_private_namespace().unwrap();
-            assert!(Command::new("ip").args(["address", "add", "10.88.77.2/32", "dev", "lo"]).status().unwrap().success());
+            assert!(
+                Command::new("ip").args(["address", "add", "10.88.77.2/32", "dev", "lo"]).status().unwrap().success()
+            );
             let (socket, _) = listener("0.0.0.0:80");
             Started::sleeping(socket)
         });
         let behind = behind.join().unwrap();
         let answer = await_verdict("published", || why(&[&port]));
         answer.is("published").says(&["There sleep (pid"]);
-        assert_eq!((answer.owners(0), &answer.holders()[0]["exposure"]), (vec![u64::from(behind.0.id())], &"published".into()));
+        assert_eq!(
+            (answer.owners(0), &answer.holders()[0]["exposure"]),
+            (vec![u64::from(behind.0.id())], &"published".into())
+        );
     });
 }
 
@@ -531,9 +561,8 @@ fn reserved_for_somebody() {
 
 #[test]
 fn free() {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port().to_string();
-    drop(socket);
+    // Below the range for clients, so that nobody gets it by chance.
+    let port = (28_000..32_000).find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok()).unwrap().to_string();
     let answer = why(&[&port]);
     answer.is("free").says(&["nobody has it", "--probe"]);
     assert!(answer.holders().is_empty() && answer.document["probe"].is_null() && answer.document["address"].is_null());
@@ -572,5 +601,10 @@ fn one_paragraph() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.starts_with(&format!("TCP port {port} is held: ")), "{text}");
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        (output.status.code(), output.stderr.len()),
+        (Some(0), 0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -54,7 +54,8 @@ pub fn why(
     }
     let mut frame = Frame::new(merged(here, abroad));
     publish(&mut frame, &namespaces, facts);
-    let mut case = Case { question, frame: &frame, namespaces: &namespaces, facts, unseen: unseen.as_deref(), attempts };
+    let mut case =
+        Case { question, frame: &frame, namespaces: &namespaces, facts, unseen: unseen.as_deref(), attempts };
     let finding = case.find(own);
     let answer = case.answer(finding);
     (frame, answer)
@@ -282,9 +283,8 @@ impl<'a> Case<'a> {
     /// Whether http.sys listens: what it serves says so; where it could not be asked, that Windows itself listens does.
     fn is_http_sys(&self, listeners: &[usize]) -> bool {
         let is_system = |row: &usize| {
-            self.socket(*row).is_some_and(|socket| {
-                socket.owners.processes().iter().any(|owner| owner.process.pid == SYSTEM_PID)
-            })
+            self.socket(*row)
+                .is_some_and(|socket| socket.owners.processes().iter().any(|owner| owner.process.pid == SYSTEM_PID))
         };
         self.is_windows()
             && self.question.protocol == Protocol::Tcp

@@ -33,9 +33,7 @@ pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table, wrapped};
 pub use self::csv::csv;
 pub use self::html::html;
-pub use self::json::{
-    assert_json, compare_json, database_json, json, located_json, ndjson, outcome_json, why_json,
-};
+pub use self::json::{assert_json, compare_json, database_json, json, located_json, ndjson, outcome_json, why_json};
 pub use self::listing::Listing;
 pub use self::schema::{compare_schema, snapshot_schema, why_schema};
 pub use self::table::{TableOptions, table};

@@ -220,8 +220,8 @@ fn answers_meet_the_schema() {
     question.address = Some([127, 0, 0, 1].into());
     let error = BindError { kind: BindErrorKind::InUse, text: "in use".into() };
     let local = ([127, 0, 0, 1], 8080).into();
-    let attempts = [(false, Some(error)), (true, None)]
-        .map(|(reuse_address, error)| BindAttempt { local, reuse_address, error });
+    let attempts =
+        [(false, Some(error)), (true, None)].map(|(reuse_address, error)| BindAttempt { local, reuse_address, error });
     let answer = PortAnswer { verdict: Verdict::Held, holders: vec![], explanation: "x".into(), advice: "y".into() };
     let text = printed(&frame, |out, listing| why_json(out, &question, &answer, Some(&attempts), listing).unwrap());
     let document: Value = serde_json::from_str(&text).unwrap();

@@ -19,14 +19,14 @@ mod windows;
 pub use closing::CloseError;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
-    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere, interfaces,
-    locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
+    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere,
+    interfaces, locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
 };
 pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 pub use null::{
-    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere, interfaces,
-    locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
+    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere,
+    interfaces, locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
 };
 #[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{

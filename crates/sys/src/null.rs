@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sockscope_model::{
-    BindAttempt, Elsewhere, ErrorKind, PortFacts, PortQuestion, Request, Snapshot, Socket, Source, SourceChoice, SourceError,
-    Testimony, Timestamp, Witness,
+    BindAttempt, Elsewhere, ErrorKind, PortFacts, PortQuestion, Request, Snapshot, Socket, Source, SourceChoice,
+    SourceError, Testimony, Timestamp, Witness,
 };
 
 use crate::CloseError;

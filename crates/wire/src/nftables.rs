@@ -78,7 +78,8 @@ pub fn redirection(payload: &[u8]) -> Result<Option<Redirection>, Malformed> {
         }
         rule.expression(name.split(|byte| *byte == 0).next().unwrap_or(&[]), data, family);
     }
-    let Rule { target: Some((to_address, to_port)), ports: Some(ports), protocol, address, never: false, .. } = rule else {
+    let Rule { target: Some((to_address, to_port)), ports: Some(ports), protocol, address, never: false, .. } = rule
+    else {
         return Ok(None);
     };
     let family = match family {

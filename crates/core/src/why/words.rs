@@ -283,11 +283,15 @@ fn families_note(case: &Case<'_>, finding: &Finding) -> Option<String> {
         socket.family() == Family::Ipv6 && socket.key.local.ip().is_unspecified() && socket.only_ipv6 == Some(false)
     };
     if sockets().any(dual) {
-        return Some("The IPv6 socket serves IPv4 as well (IPV6_V6ONLY is off), so the port is taken for both".to_owned());
+        return Some(
+            "The IPv6 socket serves IPv4 as well (IPV6_V6ONLY is off), so the port is taken for both".to_owned(),
+        );
     }
     match (any(Family::Ipv4), any(Family::Ipv6)) {
         (true, true) => Some("It is taken for both IPv4 and IPv6".to_owned()),
-        (true, false) if case.question.address.is_none() => Some("An IPv6 socket of its own (IPV6_V6ONLY) can still have it".to_owned()),
+        (true, false) if case.question.address.is_none() => {
+            Some("An IPv6 socket of its own (IPV6_V6ONLY) can still have it".to_owned())
+        }
         (false, true) if sockets().all(|it| it.only_ipv6 == Some(true)) && case.question.address.is_none() => {
             Some("Over IPv4 it is not taken (IPV6_V6ONLY is on)".to_owned())
         }
@@ -314,7 +318,8 @@ fn queue_note(case: &Case<'_>, finding: &Finding) -> Option<String> {
         return None;
     }
     let queues = finding.rows.iter().filter_map(|row| case.socket(*row)?.queues);
-    let full = queues.filter_map(|it| Some((it.receive, it.send?))).find(|(waiting, limit)| *limit > 0 && waiting > limit);
+    let full =
+        queues.filter_map(|it| Some((it.receive, it.send?))).find(|(waiting, limit)| *limit > 0 && waiting > limit);
     full.map(|(waiting, limit)| {
         format!(
             "Its accept queue is full ({waiting} connections wait, {limit} are allowed): the program does not accept them, and \
@@ -367,7 +372,9 @@ fn release(case: &Case<'_>, finding: &Finding) -> String {
     }
     match services.as_slice() {
         [service] if case.is_windows() => format!("To free it: `net stop {service}`; {kill} ends the process."),
-        [service] => format!("To free it: `systemctl stop {service}`; {kill} ends the process, which the service may start again."),
+        [service] => format!(
+            "To free it: `systemctl stop {service}`; {kill} ends the process, which the service may start again."
+        ),
         _ => format!("To free it: {kill} ends the process and asks first; or give your program another port."),
     }
 }
@@ -437,9 +444,10 @@ fn http_sys(case: &Case<'_>) -> Parts {
         Some(_) => {}
         None => parts.push("Which, could not be asked".to_owned()),
     }
-    let advice = "`netsh http show servicestate` (as administrator) names the process of each URL; IIS (W3SVC), WinRM and SQL \
+    let advice =
+        "`netsh http show servicestate` (as administrator) names the process of each URL; IIS (W3SVC), WinRM and SQL \
                   Server Reporting Services are the usual ones."
-        .to_owned();
+            .to_owned();
     (parts, advice)
 }
 
@@ -483,7 +491,10 @@ fn redirected(case: &Case<'_>, finding: &Finding) -> Parts {
     if let [rule] = rules.as_slice() {
         parts.push(format!("Nobody listens on {port} here, but a rule sends what comes for it elsewhere: {rule}"));
     } else if !rules.is_empty() {
-        parts.push(format!("Nobody listens on {port} here, but rules send what comes for it elsewhere: {}", listed(rules)));
+        parts.push(format!(
+            "Nobody listens on {port} here, but rules send what comes for it elsewhere: {}",
+            listed(rules)
+        ));
     } else {
         let proxy = case.facts.proxies.first().map_or(0, |proxy| proxy.pid);
         parts.push(format!(
@@ -542,7 +553,8 @@ fn other_family(case: &Case<'_>, finding: &Finding) -> Parts {
         parts.push(if known {
             "[::] without IPV6_V6ONLY takes the port for IPv4 as well, on every address".to_owned()
         } else {
-            "[::] takes the port for IPv4 as well, unless its program set IPV6_V6ONLY, which can't be seen here".to_owned()
+            "[::] takes the port for IPv4 as well, unless its program set IPV6_V6ONLY, which can't be seen here"
+                .to_owned()
         });
         parts.extend(exposure_note(case, finding));
         let advice = format!(
@@ -619,12 +631,16 @@ fn time_wait(case: &Case<'_>, finding: &Finding) -> Parts {
     let count = finding.rows.len();
     let first = finding.rows.first().and_then(|row| case.row(*row));
     let example = first.map_or_else(String::new, |row| connection(&row));
-    let states: BTreeSet<String> = sockets().filter_map(|it| it.state).map(|it| it.to_string().to_uppercase()).collect();
+    let states: BTreeSet<String> =
+        sockets().filter_map(|it| it.state).map(|it| it.to_string().to_uppercase()).collect();
     let states = listed(states.into_iter().collect());
     let left = sockets().filter_map(|it| it.timer).map(|it| it.expires_us).max();
     let is_last = sockets().all(|it| it.state == Some(State::TimeWait));
     let mut parts = vec![match count {
-        1 => format!("No process has {} any more, but a connection that is over still keeps it ({states}): {example}", port_name(case)),
+        1 => format!(
+            "No process has {} any more, but a connection that is over still keeps it ({states}): {example}",
+            port_name(case)
+        ),
         _ => format!(
             "No process has {} any more, but {count} connections that are over still keep it ({states}), such as {example}",
             port_name(case)
@@ -714,7 +730,9 @@ fn other_namespace(case: &Case<'_>, finding: &Finding) -> Parts {
         port_name(case),
         listed(places)
     ));
-    parts.push("Each namespace has ports of its own: that listener is not reached by the addresses of this one".to_owned());
+    parts.push(
+        "Each namespace has ports of its own: that listener is not reached by the addresses of this one".to_owned(),
+    );
     if !case.facts.nat.is_empty() || !case.facts.proxies.is_empty() {
         let rules: Vec<String> = case.facts.nat.iter().map(|rule| format!("{} {}", rule.place, target(rule))).collect();
         let rules = if rules.is_empty() { "a docker-proxy carries it".to_owned() } else { listed(rules) };
@@ -730,7 +748,9 @@ fn other_namespace(case: &Case<'_>, finding: &Finding) -> Parts {
         (Some(ForeignNamespace { pid: Some(pid), .. }), _) => {
             format!("Look there: `sudo nsenter --net --target {pid} sockscope why {port}`.")
         }
-        _ => format!("Bind it here, or look there: `lsns -t net` lists the namespaces; then `sockscope why {port}` in each."),
+        _ => format!(
+            "Bind it here, or look there: `lsns -t net` lists the namespaces; then `sockscope why {port}` in each."
+        ),
     };
     (parts, advice)
 }
@@ -742,15 +762,21 @@ fn reserved(case: &Case<'_>) -> Parts {
          choice to it, so that it stays free for the program that it is meant for"
             .to_owned(),
     ];
-    let advice = "Nothing stands against it: bind it. `sysctl net.ipv4.ip_local_reserved_ports` shows the reservation.".to_owned();
+    let advice = "Nothing stands against it: bind it. `sysctl net.ipv4.ip_local_reserved_ports` shows the reservation."
+        .to_owned();
     (parts, advice)
 }
 
 fn free(case: &Case<'_>) -> Parts {
-    let mut parts = vec![format!("{} is free: nobody has it, and nothing that is known keeps it from being bound", port_name(case))];
+    let mut parts = vec![format!(
+        "{} is free: nobody has it, and nothing that is known keeps it from being bound",
+        port_name(case)
+    )];
     if case.is_privileged() {
         let below = case.facts.privileged_below.unwrap_or(1024);
-        parts.push(format!("Ports below {below} take a privilege (CAP_NET_BIND_SERVICE), which you have; others may not"));
+        parts.push(format!(
+            "Ports below {below} take a privilege (CAP_NET_BIND_SERVICE), which you have; others may not"
+        ));
     }
     let advice = match case.attempts {
         None => format!(
@@ -770,7 +796,11 @@ fn unknown(case: &Case<'_>) -> Parts {
          address\"",
         port_name(case)
     )];
-    (parts, "Take an address that `ip address` lists (`ipconfig` on Windows), or 0.0.0.0 or [::] for all of them.".to_owned())
+    (
+        parts,
+        "Take an address that `ip address` lists (`ipconfig` on Windows), or 0.0.0.0 or [::] for all of them."
+            .to_owned(),
+    )
 }
 
 /// Parts as sentences.

@@ -177,12 +177,7 @@ pub(super) fn ask_once(
     kind: u16,
     is_dump: bool,
 ) -> Result<Vec<Vec<u8>>, DumpError> {
-    let fd = rustix::net::socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        protocol,
-    )?;
+    let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
     set_socket_timeout(&fd, Timeout::Recv, Some(PATIENCE))?;
     let mut socket = DiagSocket { fd, buffer: vec![0; BUFFER], sequence };
     socket.send(request)?;

@@ -6,9 +6,7 @@ use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink as family, sockopt};
-use sockscope_model::{
-    BindAttempt, BindError, BindErrorKind, NatRule, PortFacts, PortProxy, PortQuestion, Protocol,
-};
+use sockscope_model::{BindAttempt, BindError, BindErrorKind, NatRule, PortFacts, PortProxy, PortQuestion, Protocol};
 use sockscope_wire::{nftables, procfs as wire, route};
 
 use super::files::{self, NumberPath};
@@ -40,9 +38,9 @@ pub fn port_facts(question: &PortQuestion) -> PortFacts {
     }
     match nat_rules(question) {
         Ok(rules) => facts.nat = rules,
-        Err(DumpError::System(Errno::PERM | Errno::ACCESS)) => facts.unknown.push(
-            "rules that publish ports (DNAT) were not looked at, which takes root (CAP_NET_ADMIN)".to_owned(),
-        ),
+        Err(DumpError::System(Errno::PERM | Errno::ACCESS)) => facts
+            .unknown
+            .push("rules that publish ports (DNAT) were not looked at, which takes root (CAP_NET_ADMIN)".to_owned()),
         // A kernel without nftables has none of its rules.
         Err(DumpError::System(Errno::PROTONOSUPPORT | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOENT)) => {}
         Err(DumpError::System(error)) => {
@@ -192,7 +190,8 @@ mod tests {
 
     #[test]
     fn addresses_of_this_machine_are_known() {
-        for (address, expected) in [("127.0.0.1", true), ("127.9.9.9", true), ("0.0.0.0", true), ("192.0.2.77", false)] {
+        for (address, expected) in [("127.0.0.1", true), ("127.9.9.9", true), ("0.0.0.0", true), ("192.0.2.77", false)]
+        {
             assert_eq!(is_local(address.parse().unwrap()), Some(expected), "{address}");
         }
     }
