@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockscope_model::{
-    ErrorKind, Events, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+    ErrorKind, Events, HostName, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony,
+    Witness,
 };
 
 use crate::{CloseError, KillError, Signal};
@@ -147,6 +148,16 @@ pub fn viewer_user() -> Option<String> {
 
 /// The text of the services file.
 pub fn services_text() -> Option<String> {
+    None
+}
+
+/// The name of an address.
+pub fn host_name(_address: std::net::IpAddr) -> HostName {
+    HostName::Failed
+}
+
+/// The text of the hosts file.
+pub fn hosts_text() -> Option<String> {
     None
 }
 

@@ -12,6 +12,8 @@ mod directories;
 mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
+/// Names of addresses.
+mod host_name;
 /// Network namespaces, interfaces, users, services: names for numbers.
 mod names;
 /// Datagrams to and from NETLINK_SOCK_DIAG.
@@ -42,6 +44,7 @@ use sockscope_model::{SourceChoice, SourceError};
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
 pub use events::events;
+pub use host_name::{host_name, hosts_text};
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;
