@@ -78,11 +78,6 @@ fn question(args: &WhyArgs) -> Result<PortQuestion, Failure> {
                     typed,
                     "is no port: a port or an address and a port is wanted, without a slash",
                 ));
-                return Err(bad(
-                    typed,
-                    typed,
-                    "is no port: a port or an address and a port is wanted, without a slash",
-                ));
             }
         },
         None => (None, typed),

@@ -378,7 +378,10 @@ impl<'a> From<Row<'a>> for Socket<'a> {
             family: socket.family().name(),
             state: socket.state.map(State),
             local: Endpoint::new(row, socket.key.local),
-            remote: socket.key.remote.map(|remote| Endpoint::new(row, remote)),
+            remote: socket
+                .key
+                .remote
+                .map(|remote| Endpoint { name: row.remote_name().and_then(known), ..Endpoint::new(row, remote) }),
             owners: Owners(row),
             no_owner: socket.owners.reason().map(model::NoOwner::name),
             uid: socket.uid,
@@ -416,6 +419,9 @@ pub struct Endpoint<'a> {
     pub port: u16,
     /// What makes a link-local address unique: the interface's name (Linux) or index (Windows).
     pub scope: Option<Interface<'a>>,
+    /// The peer's name, as its name servers have it; null unless asked for (--resolve), and where it is not known. Always null of the
+    /// local end.
+    pub name: Option<&'a str>,
 }
 
 impl<'a> Endpoint<'a> {
@@ -424,7 +430,7 @@ impl<'a> Endpoint<'a> {
             SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(Interface::new(row.snapshot(), v6.scope_id())),
             _ => None,
         };
-        Endpoint { address: Address(endpoint.ip()), port: endpoint.port(), scope }
+        Endpoint { address: Address(endpoint.ip()), port: endpoint.port(), scope, name: None }
     }
 }
 
