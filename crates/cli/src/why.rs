@@ -73,7 +73,11 @@ fn question(args: &WhyArgs) -> Result<PortQuestion, Failure> {
         Some((prefix, rest)) => match protocol(prefix) {
             Some(protocol) => (Some(protocol), rest),
             None => {
-                return Err(bad(typed, typed, "is no port: a port or an address and a port is wanted, without a slash"));
+                return Err(bad(
+                    typed,
+                    typed,
+                    "is no port: a port or an address and a port is wanted, without a slash",
+                ));
             }
         },
         None => (None, typed),

@@ -25,6 +25,8 @@ mod locating;
 mod pages;
 /// Closed pipes and full disks.
 mod pipes;
+/// The words behind `sockscope why`; its verdicts are in a test of their own.
+mod reasons;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Output;
