@@ -60,33 +60,3 @@ fn look_up<T>(address: &T, name: &mut [u8]) -> libc::c_int {
 pub fn hosts_text() -> Option<String> {
     std::fs::read("/etc/hosts").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
 }
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    #[test]
-    fn the_hosts_file_is_read() {
-        let text = hosts_text().unwrap_or_default();
-        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        if lines.into_iter().any(|words| words.starts_with(&["127.0.0.1", "localhost"])) {
-            assert_eq!(host_name(Ipv4Addr::LOCALHOST.into()), HostName::Known("localhost".into()));
-            assert_eq!(host_name(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into()), HostName::Known("localhost".into()));
-        }
-    }
-
-    /// Where nothing can be reached, that is said, and not that there is no name.
-    #[test]
-    fn a_name_service_that_fails_failed() {
-        if !rustix::process::geteuid().is_root() {
-            return;
-        }
-        let alone = || {
-            sockscope_testkit::enter_private_namespace().unwrap();
-            host_name(Ipv4Addr::new(192, 0, 2, 1).into())
-        };
-        assert_eq!(std::thread::spawn(alone).join().unwrap(), HostName::Failed);
-    }
-}
