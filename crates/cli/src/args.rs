@@ -18,6 +18,8 @@ mod assert;
 mod close;
 /// `compare`.
 mod compare;
+/// `kill`.
+mod kill;
 /// `list`.
 mod list;
 /// `locate`.
@@ -26,6 +28,12 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// `wait`.
+mod wait;
+/// `watch`.
+mod watch;
+/// `why`.
+mod why;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -33,6 +41,8 @@ pub(crate) use close::CloseArgs;
 use close::close;
 pub(crate) use compare::CompareArgs;
 use compare::compare;
+pub(crate) use kill::KillArgs;
+use kill::kill;
 pub(crate) use list::{Format, ListArgs};
 use list::{list, list_options};
 pub(crate) use locate::LocateArgs;
@@ -41,19 +51,25 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
+pub(crate) use wait::WaitArgs;
+use wait::wait;
+pub(crate) use watch::WatchArgs;
+use watch::watch;
+pub(crate) use why::WhyArgs;
+use why::why;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 8] = ["list", "assert", "close", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 12] =
+    ["list", "watch", "why", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 11] =
-    ["watch", "top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 7] = ["top", "window", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 12] = [
+const WITH_VALUE: [&str; 17] = [
     "--format",
     "--columns",
     "--sort",
@@ -65,7 +81,12 @@ const WITH_VALUE: [&str; 12] = [
     "--colour",
     "--color",
     "--width",
+    "--interval",
+    "--events",
+    "--count",
     "--dir",
+    "--signal",
+    "--timeout",
 ];
 
 /// What was typed.
@@ -73,12 +94,20 @@ const WITH_VALUE: [&str; 12] = [
 pub(crate) enum Typed {
     /// `list`, or no command.
     List(Box<ListArgs>),
+    /// `why`.
+    Why(WhyArgs),
     /// `assert`.
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
     Close(Box<CloseArgs>),
+    /// `kill`.
+    Kill(Box<KillArgs>),
+    /// `wait`.
+    Wait(Box<WaitArgs>),
     /// `compare`.
     Compare(Box<CompareArgs>),
+    /// `watch`.
+    Watch(Box<WatchArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -105,8 +134,12 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     let command = match name {
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
+        Some("watch") => hidden_options(watch()),
+        Some("why") => why(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
+        Some("kill") => hidden_options(kill()),
+        Some("wait") => hidden_options(wait()),
         Some("compare") => compare(),
         Some("locate") => locate(),
         Some("completions") => completions(),
@@ -135,8 +168,12 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
+        Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
+        Some("kill") => Ok(Typed::Kill(Box::new(KillArgs::read(&matches)))),
+        Some("wait") => Ok(Typed::Wait(Box::new(WaitArgs::read(&matches)))),
         Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
         Some("locate") => Ok(Typed::Locate(LocateArgs::read(&matches)?)),
         Some("completions") => {
@@ -150,7 +187,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands =
+        [list(), watch(), why(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -180,8 +218,14 @@ pub(crate) fn everything_for_completion() -> Command {
     let topics: Vec<&str> = std::iter::once("filter").chain(COMMANDS).collect();
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
+        .mut_subcommand("watch", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
+        .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
+        .mut_subcommand("kill", |command| {
+            let signals = PossibleValuesParser::new(sockscope_sys::SIGNALS.iter().map(|(name, _)| *name));
+            with_values(command, false).mut_arg("signal", |arg| arg.value_parser(signals))
+        })
         .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))
         .mut_subcommand("man", |command| {
             command.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(COMMANDS)))

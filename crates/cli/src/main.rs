@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What commands share that change something.
+mod acting;
 /// What was typed.
 mod args;
 /// The command `assert`.
@@ -14,6 +16,8 @@ mod close;
 mod compare;
 /// How a run ends: exit codes and the errors behind them.
 mod exit;
+/// The command `kill`.
+mod kill;
 /// The command `list`.
 mod list;
 /// The command `locate`.
@@ -28,6 +32,12 @@ mod plan;
 mod run;
 /// What the terminal can do, and writing to it.
 mod terminal;
+/// The command `wait`.
+mod wait;
+/// The command `watch`.
+mod watch;
+/// The command `why`.
+mod why;
 /// The words of the help.
 mod words;
 

@@ -4,8 +4,8 @@ use sockscope::geo::Language;
 use sockscope::{DatabaseOptions, Databases, Locator};
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
-    Family, Field, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError,
-    State, StateSet,
+    ErrorKind, Events, Family, Field, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source,
+    SourceChoice, SourceError, State, StateSet,
 };
 use sockscope_output::{Column, TableOptions, clean};
 
@@ -83,6 +83,43 @@ impl Seen {
     }
 }
 
+/// Looks at the machine, one after another.
+pub(crate) struct Looks<'a> {
+    selection: &'a Selection,
+    /// The same for all of them, so that a process' start is the same, too.
+    source: sys::NativeSource,
+    locator: Option<Locator>,
+    /// What is to be said of the databases.
+    notices: Vec<Notice>,
+}
+
+impl Looks<'_> {
+    /// One look, in which that is asked.
+    pub(crate) fn look(&mut self, request: &Request) -> Result<Seen, Failure> {
+        let mut snapshot = self.source.snapshot(request).map_err(|error| self.selection.explain(error))?;
+        let unknown = self.selection.unknown(&snapshot);
+        snapshot.notices.extend(unknown);
+        snapshot.notices.extend(self.notices.iter().cloned());
+        let mut seen = self.selection.select_by(snapshot, self.locator.take());
+        self.locator = seen.locator.take();
+        Ok(seen)
+    }
+
+    /// As [`Seen::locate`].
+    pub(crate) fn locate(&mut self, seen: &mut Seen) {
+        if let Some(locator) = &mut self.locator {
+            locator.locate(&mut seen.frame, seen.rows.iter().copied());
+        }
+    }
+}
+
+fn take_apart(databases: Option<Databases>) -> (Option<Locator>, Vec<Notice>) {
+    match databases {
+        Some(databases) => (Some(Locator::new(databases.atlas)), databases.notices),
+        None => (None, Vec::new()),
+    }
+}
+
 impl Selection {
     /// Reads flags and filter.
     pub(crate) fn new(args: &SocketArgs) -> Result<Selection, Failure> {
@@ -134,26 +171,99 @@ impl Selection {
         Ok(())
     }
 
+    /// The filter by itself.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// One look at the machine.
     pub(crate) fn look(&self) -> Result<Seen, Failure> {
-        let databases = self.open_databases()?;
-        let mut snapshot = sys::native(self.choice)
-            .and_then(|mut source| source.snapshot(&self.request))
-            // The advice to use another source does not help if its sockets could not be told from later ones.
-            .map_err(|error| match self.needs_identity {
-                true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
-                false => error,
-            })?;
-        self.say_what_is_unknown(&mut snapshot);
-        Ok(self.select(snapshot, databases))
+        let mut looks = self.open()?;
+        let mut seen = looks.look(&self.request)?;
+        seen.locator = looks.locator;
+        Ok(seen)
+    }
+
+    /// Opens what every look needs, to look more than once.
+    pub(crate) fn open(&self) -> Result<Looks<'_>, Failure> {
+        let (locator, notices) = take_apart(self.open_databases()?);
+        let source = sys::native(self.choice).map_err(|error| self.explain(error))?;
+        Ok(Looks { selection: self, source, locator, notices })
+    }
+
+    /// The advice to use another source does not help if its sockets could not be told from later ones.
+    fn explain(&self, error: SourceError) -> SourceError {
+        match self.needs_identity {
+            true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
+            false => error,
+        }
+    }
+
+    /// The source, to be asked more than once.
+    pub(crate) fn source(&self) -> Result<sys::NativeSource, Failure> {
+        Ok(sys::native(self.choice)?)
+    }
+
+    /// Makes the request one for many looks. `hears`: events tell of what closes between them.
+    pub(crate) fn watch(&mut self, hears: bool) {
+        let request = &mut self.request;
+        request.owners = true;
+        request.tcp_opens = true;
+        // A connection that leaves these states would seem to close.
+        let stays = StateSet::NONE.with(State::Listen).with(State::Closed).with(State::Bound);
+        if !request.states.and(stays.complement()).is_empty() {
+            request.states = StateSet::ALL;
+        }
+        if !hears {
+            // What is missed is estimated from what is seen of all; and what a socket counted must be known before it is gone.
+            request.condition = None;
+            request.traffic = true;
+        }
+    }
+
+    /// What tells of sockets when it happens. Only rows of a source with identities can be told from later ones.
+    pub(crate) fn events(&self) -> Result<Box<dyn Events>, SourceError> {
+        if self.choice != SourceChoice::Auto && Some(self.choice) != sys::CLOSABLE {
+            return Err(SourceError {
+                kind: ErrorKind::Unavailable,
+                operation: "hear what the system tells of sockets beside".to_owned(),
+                object: self.choice.name().to_owned(),
+                cause: "its sockets have no identity to know them by".to_owned(),
+                help: None,
+            });
+        }
+        sys::events(&self.request)
+    }
+
+    /// Whether the socket is meant. Its places must have been looked up, if the filter asks for them.
+    pub(crate) fn matches(&self, row: &Row<'_>) -> bool {
+        self.kinds.contain(row.socket) && self.filter.matches(row)
+    }
+
+    /// Whether every TCP connection is meant.
+    pub(crate) fn wants_all_tcp(&self) -> bool {
+        let Kinds { tcp, udp: _, ipv4, ipv6, listening } = self.kinds;
+        tcp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    }
+
+    /// Whether TCP sockets can be meant.
+    pub(crate) fn wants_tcp(&self) -> bool {
+        self.request.tcp
+    }
+
+    /// Whether UDP sockets can be meant.
+    pub(crate) fn wants_udp(&self) -> bool {
+        self.request.udp
     }
 
     /// The sockets of a snapshot that are meant.
     pub(crate) fn select(&self, mut snapshot: Snapshot, databases: Option<Databases>) -> Seen {
-        let locator = databases.map(|databases| {
-            snapshot.notices.extend(databases.notices);
-            Locator::new(databases.atlas)
-        });
+        let (locator, notices) = take_apart(databases);
+        snapshot.notices.extend(notices);
+        self.select_by(snapshot, locator)
+    }
+
+    fn select_by(&self, snapshot: Snapshot, locator: Option<Locator>) -> Seen {
         let frame = Frame::new(snapshot);
         let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
         let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();
@@ -195,7 +305,7 @@ impl Selection {
         }
     }
 
-    /// As [`Selection::say_what_is_unknown`], of what the IP databases do not know.
+    /// As [`Selection::unknown`], of what the IP databases do not know.
     fn say_which_places_are_unknown(&self, frame: &mut Frame) {
         let needs = self.filter.needs();
         let mut known = frame.places.values().flat_map(|places| places.first());
@@ -215,19 +325,20 @@ impl Selection {
     }
 
     /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
-    fn say_what_is_unknown(&self, snapshot: &mut Snapshot) {
+    pub(crate) fn unknown(&self, snapshot: &Snapshot) -> Vec<Notice> {
+        let mut notices = Vec::new();
         if snapshot.os == "windows" {
-            snapshot.notices.extend(self.unknown_on_windows());
+            notices.extend(self.unknown_on_windows());
         }
         let needs = self.filter.needs();
         if needs.opened && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
-            snapshot.notices.push(Notice {
+            notices.push(Notice {
                 code: "age-unknown",
                 message: "this source does not know when a socket was opened; `age` matches nothing".to_owned(),
             });
         }
         if needs.marks && snapshot.os != "windows" && snapshot.sockets.iter().all(|socket| socket.mark.is_none()) {
-            snapshot.notices.push(Notice {
+            notices.push(Notice {
                 code: "marks-unknown",
                 message:
                     "firewall marks can't be read here: that takes root (CAP_NET_ADMIN) and the source sock_diag; \
@@ -235,6 +346,7 @@ impl Selection {
                         .to_owned(),
             });
         }
+        notices
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Chronicle {
     opened: HashMap<Identity, Timestamp, RandomState>,
     /// Of which it was told that they are closed.
     closed: HashMap<Identity, Closed, RandomState>,
+    /// Ends of connections whose end was told and that no look had shown before, since what remains of them in TIME_WAIT then
+    /// bears a cookie of its own: Linux gives one to whoever asks, and nobody had asked for that of the connection.
+    ends: HashMap<Ends, Told, RandomState>,
     /// Of sockets that no look has shown so far: one that is under way may.
     held: Vec<Event>,
     looks: u64,
@@ -55,6 +58,16 @@ struct Closed {
     look: u64,
 }
 
+/// What two sockets have in common of which one is the remains of the other.
+type Ends = (Option<u64>, std::net::SocketAddr, Option<std::net::SocketAddr>);
+
+/// Who told first of the end of a connection that no look had shown.
+#[derive(Debug)]
+struct Told {
+    by_event: bool,
+    look: u64,
+}
+
 impl Chronicle {
     /// Begins; `hears`: whether there are events that tell of every socket that closes.
     pub fn new(hears: bool) -> Chronicle {
@@ -73,6 +86,19 @@ impl Chronicle {
         let frame = &beat.frame;
         let taken = frame.snapshot.taken;
         let mut story = Vec::new();
+        self.latest = Some(Arc::clone(frame));
+        self.positions = None;
+        let mut shown = Vec::new();
+        for event in std::mem::take(&mut self.held) {
+            if self.position(Identity::of(&event.socket)).is_some() {
+                shown.push(event);
+            } else if event.at <= taken {
+                self.ended(event, &mut story);
+            } else {
+                // The look began before the end, and may have missed the beginning; the next will not show it either.
+                self.held.push(event);
+            }
+        }
         match &beat.before {
             Some(before) => {
                 for index in &beat.pairs.closed {
@@ -99,19 +125,13 @@ impl Chronicle {
                 }
             }
         }
-        self.latest = Some(Arc::clone(frame));
-        self.positions = None;
-        for event in std::mem::take(&mut self.held) {
-            // A look that began before the end may have missed the socket, and the next will not show it either.
-            if self.position(Identity::of(&event.socket)).is_some() || event.at <= taken {
-                self.ended(event, &mut story);
-            } else {
-                self.held.push(event);
-            }
+        for event in shown {
+            self.ended(event, &mut story);
         }
         let look = self.looks;
         // Dumps overlap with what happens, by one look at most.
         self.closed.retain(|_, closed| closed.shown || closed.look + 2 > look);
+        self.ends.retain(|_, told| told.look + 2 > look);
         in_order(story)
     }
 
@@ -173,16 +193,14 @@ impl Chronicle {
             last?.checked_sub(first?)
         };
         let unseen = counted().map(|counted| counted.saturating_sub(self.connections));
-        let count = match (unseen, share) {
-            (Some(unseen), Some(share)) if self.connections > 0 => {
-                let count = u128::from(unseen) * u128::from(share) / u128::from(self.connections);
-                Some(u64::try_from(count).unwrap_or(u64::MAX))
+        let count = unseen.map(|unseen| match share {
+            // Of those unseen the same share may be meant as of those seen; where few were seen, rather more than less.
+            Some(share) => {
+                let (meant, seen) = (u128::from(share) + 1, u128::from(self.connections.max(share)) + 1);
+                u64::try_from(u128::from(unseen) * meant / seen).unwrap_or(u64::MAX)
             }
-            (unseen @ (None | Some(0)), _) => unseen,
-            // Of what was seen, nothing can be said of the rest.
-            (Some(_), Some(_)) => None,
-            (unseen, None) => unseen,
-        };
+            None => unseen,
+        });
         Missed { count, estimated: share.is_some(), tcp_only: true }
     }
 
@@ -202,6 +220,10 @@ impl Chronicle {
             return;
         }
         if self.opened.contains_key(&identity) {
+            return;
+        }
+        if socket.state == Some(State::TimeWait) && self.is_told(socket, false) {
+            self.closed.insert(identity, Closed { shown: true, look: self.looks });
             return;
         }
         self.connections += u64::from(is_connection(socket));
@@ -280,6 +302,19 @@ impl Chronicle {
         story.push(occurrence(event.at, EventKind::Opened, &event.socket, &frame));
     }
 
+    /// Whether the other witness, events or looks, has told of the end of this connection, which nobody has shown by its cookie.
+    fn is_told(&mut self, socket: &Socket, by_event: bool) -> bool {
+        let ends = (socket.namespace, socket.key.local, socket.key.remote);
+        if self.ends.get(&ends).is_some_and(|told| told.by_event != by_event) {
+            self.ends.remove(&ends);
+            return true;
+        }
+        if self.hears {
+            self.ends.insert(ends, Told { by_event, look: self.looks });
+        }
+        false
+    }
+
     /// An event tells of the end of a socket.
     fn ended(&mut self, event: Event, story: &mut Vec<Occurrence>) {
         let Event { at, socket: mut last, processes, .. } = event;
@@ -297,16 +332,25 @@ impl Chronicle {
             (Some(latest), Some(_)) => latest,
             _ => self.frame_with(processes),
         };
-        let before = seen.as_ref().and_then(|socket| socket.state);
+        let mut before = seen.as_ref().and_then(|socket| socket.state);
         if let Some(seen) = seen {
             // As it was seen last, with what it counted until its end.
             *last = Socket { traffic: last.traffic.take().or(seen.traffic.clone()), ..seen };
-        } else if last.owners == Owners::Nobody(NoOwner::NotAsked) {
+        } else if last.owners.processes().is_empty() {
             last.owners = Owners::Nobody(NoOwner::Unknown);
         }
         if !was_told {
+            if last.key.protocol == Protocol::Tcp && last.key.remote.is_some() && self.is_told(&last, true) {
+                return;
+            }
             self.connections += u64::from(is_connection(&last));
-            story.push(occurrence(at, EventKind::Opened, &last, &frame));
+            let mut opened = occurrence(at, EventKind::Opened, &last, &frame);
+            if last.traffic.as_ref().is_some_and(|traffic| traffic.rtt_us.is_some_and(|rtt| rtt > 0)) {
+                // An answer came.
+                before = Some(State::Established);
+                opened.socket.state = before;
+            }
+            story.push(opened);
         }
         let (lasted, from_before) = (lasted.filter(|_| was_told), from_before && was_told);
         story.push(Occurrence { before, lasted, from_before, ..occurrence(at, EventKind::Closed, &last, &frame) });

@@ -75,6 +75,11 @@ pub fn change_line(occurrence: &Occurrence, options: &ChangeOptions) -> String {
     line.end()
 }
 
+/// `2026-11-25`: the day on which it happened, which lines leave out.
+pub fn change_day(occurrence: &Occurrence) -> Option<String> {
+    rfc3339(occurrence.at)?.as_str().get(..10).map(str::to_owned)
+}
+
 /// How long it was open, and what went through it.
 fn closing_words(occurrence: &Occurrence) -> Vec<String> {
     let mut words = Vec::new();

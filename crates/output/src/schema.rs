@@ -20,8 +20,11 @@ use crate::text::Stack;
 
 /// A line of `watch`.
 mod change;
+/// The document of `why`.
+mod why;
 
 pub use change::{Before, CHANGE, Change, change_schema};
+pub use why::{Attempt, WHY, Why, why_schema};
 
 /// The name and version of the document.
 pub const SNAPSHOT: &str = "sockscope.snapshot/1";

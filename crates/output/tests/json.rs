@@ -7,12 +7,16 @@ mod common;
 use common::{any_name, compared, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sockscope_model::Frame;
-use sockscope_output::{assert_json, compare_json, compare_schema, snapshot_schema};
+use sockscope_model::{BindAttempt, BindError, BindErrorKind, Frame, PortAnswer, PortQuestion, Protocol, Verdict};
+use sockscope_output::{assert_json, compare_json, compare_schema, snapshot_schema, why_json, why_schema};
 
 /// What is published, by file.
-fn published() -> [(&'static str, Value); 2] {
-    [("sockscope.snapshot-1.json", snapshot_schema()), ("sockscope.compare-1.json", compare_schema())]
+fn published() -> [(&'static str, Value); 3] {
+    [
+        ("sockscope.snapshot-1.json", snapshot_schema()),
+        ("sockscope.compare-1.json", compare_schema()),
+        ("sockscope.why-1.json", why_schema()),
+    ]
 }
 
 fn document(frame: &Frame) -> Value {
@@ -205,6 +209,37 @@ fn comparisons_meet_the_schema() {
     let document: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(document["differences"].as_array().unwrap().len(), 2);
     assert_eq!(document["unexplained"], 1);
+}
+
+#[test]
+fn answers_meet_the_schema() {
+    let frame = varied();
+    let mut question = PortQuestion { protocol: Protocol::Tcp, port: 8080, address: None };
+    for verdict in Verdict::ALL {
+        let answer =
+            PortAnswer { verdict, holders: vec![0], explanation: "It is\u{1b}so.".into(), advice: "Do this.".into() };
+        let text = printed(&frame, |out, listing| why_json(out, &question, &answer, None, listing).unwrap());
+        assert!(text.ends_with("}\n") && text.lines().count() == 1);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        meets(&document, why_schema());
+        assert_eq!((&document["verdict"], &document["address"]), (&json!(verdict.name()), &Value::Null));
+        assert_eq!(document["holders"], self::document(&frame)["sockets"]);
+        assert_eq!(document["probe"], Value::Null);
+    }
+    question.address = Some([127, 0, 0, 1].into());
+    let error = BindError { kind: BindErrorKind::InUse, text: "in use".into() };
+    let local = ([127, 0, 0, 1], 8080).into();
+    let attempts =
+        [(false, Some(error)), (true, None)].map(|(reuse_address, error)| BindAttempt { local, reuse_address, error });
+    let answer = PortAnswer { verdict: Verdict::Held, holders: vec![], explanation: "x".into(), advice: "y".into() };
+    let text = printed(&frame, |out, listing| why_json(out, &question, &answer, Some(&attempts), listing).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    meets(&document, why_schema());
+    let expected = json!([
+        {"address": "127.0.0.1", "reuse_address": false, "error": "in use"},
+        {"address": "127.0.0.1", "reuse_address": true, "error": null},
+    ]);
+    assert_eq!((&document["probe"], &document["address"]), (&expected, &json!("127.0.0.1")));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockscope_model::{
-    ErrorKind, Events, HostName, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony,
-    Witness,
+    BindAttempt, Elsewhere, ErrorKind, Events, HostName, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket,
+    Source, SourceChoice, SourceError, Testimony, Timestamp, Witness,
 };
 
 use crate::{CloseError, KillError, Signal};
@@ -117,6 +117,11 @@ pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
     Err(unavailable())
 }
 
+/// Whether whoever reads standard output is gone: known only when something is written.
+pub fn output_is_closed() -> bool {
+    false
+}
+
 /// What the system tells of sockets the moment it happens.
 ///
 /// # Errors
@@ -134,6 +139,25 @@ pub const WITNESSES: &[Witness] = &[];
 /// Always: there is no backend.
 pub fn testify(_witness: Witness, _request: &Request) -> Result<Testimony, SourceError> {
     Err(unavailable())
+}
+
+/// What beside the sockets decides whether a port can be bound: nothing is known.
+pub fn port_facts(_question: &PortQuestion) -> PortFacts {
+    PortFacts::default()
+}
+
+/// The sockets of other network namespaces: none is known.
+pub fn elsewhere(_question: &PortQuestion, _facts: &PortFacts) -> Elsewhere {
+    let snapshot = Snapshot::new(std::env::consts::OS, String::new(), Timestamp::from(std::time::SystemTime::now()));
+    Elsewhere { snapshot, namespaces: Vec::new(), unseen: None }
+}
+
+/// Fills the containers that processes run in: none is known.
+pub fn name_containers(_snapshot: &mut Snapshot) {}
+
+/// Binds nothing.
+pub fn try_bind(_question: &PortQuestion) -> Vec<BindAttempt> {
+    Vec::new()
 }
 
 /// The viewer's user number.

@@ -10,6 +10,7 @@ pub(super) const SHOWN: &str = "What is shown";
 pub(super) const FORMATS: &str = "Formats";
 pub(super) const PLACES: &str = "Places";
 pub(super) const ASKING: &str = "How it is asked";
+pub(super) const WATCHING: &str = "Watching";
 pub(super) const ACTING: &str = "Before it is done";
 pub(super) const OTHER: &str = "Other";
 
@@ -217,6 +218,19 @@ pub(super) fn place_options(command: Command, optional: bool) -> Command {
         flag("no-place", None, "no-place", PLACES, "Don't look up where peers are")
             .long_help("Don't look up where peers are; no IP database is opened."),
     )
+}
+
+/// The options of commands that change something; `only` is what a rehearsal does.
+pub(super) fn acting_options(command: Command, only: &'static str) -> Command {
+    command
+        .arg(
+            flag("yes", None, "yes", ACTING, "Don't ask")
+                .long_help("Don't ask. Needed where there is no terminal to ask on."),
+        )
+        .arg(
+            flag("dry-run", None, "dry-run", ACTING, only)
+                .long_help(format!("{only}, also with --yes. It needs no privilege.")),
+        )
 }
 
 /// Where the sockets come from: behind all other options that matter.

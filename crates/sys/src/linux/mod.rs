@@ -8,6 +8,8 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
+/// Sockets of other network namespaces.
+mod elsewhere;
 /// Sockets that the kernel destroys, as it tells of them.
 mod events;
 /// Small files read whole, and numbers as file names.
@@ -20,6 +22,8 @@ mod names;
 mod netlink;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+mod port;
 /// Every port, whether it can be bound.
 mod probe;
 /// The tables under /proc/net.
@@ -39,12 +43,15 @@ mod witnesses;
 
 use std::collections::BTreeMap;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
+pub use elsewhere::{elsewhere, name_containers};
 pub use events::events;
 pub use host_name::{host_name, hosts_text};
+pub use port::{port_facts, try_bind};
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;
@@ -77,6 +84,14 @@ pub fn viewer_user() -> Option<String> {
 /// The text of /etc/services, if there is one.
 pub fn services_text() -> Option<String> {
     std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Whether whoever reads standard output is gone, which a program that writes nothing would not notice.
+pub fn output_is_closed() -> bool {
+    let stdout = std::io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut asked, Some(&now)), Ok(1)) && asked.iter().any(|it| it.revents().contains(PollFlags::ERR))
 }
 
 /// The names of the interfaces of the viewer's network namespace, by index.

@@ -25,6 +25,9 @@ mod host_name;
 mod machine;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+#[cfg(windows)]
+mod port;
 /// Which ports can't be bound.
 #[cfg(windows)]
 mod probe;
@@ -61,7 +64,8 @@ mod native {
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
     pub use super::host_name::{host_name, hosts_text};
-    pub use super::processes::viewer_user;
+    pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
+    pub use super::processes::{KillError, kill, viewer_user};
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
@@ -116,6 +120,11 @@ mod native {
             Witness::Source(choice) => native(choice)?.0.testify(request),
             _ => super::probe::testify(witness, request),
         }
+    }
+
+    /// Whether whoever reads standard output is gone: known only when something is written.
+    pub fn output_is_closed() -> bool {
+        false
     }
 
     /// What Windows tells of sockets the moment it happens: nothing, without a session of Event Tracing for Windows.
