@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use name_server::NameServer;
 use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sockscope_testkit::Running;
 use tempfile::TempDir;
 
@@ -118,22 +118,22 @@ fn a_name_server_that_never_answers_delays_no_listing() {
     assert!(read_to_string("/etc/resolv.conf").is_ok(), "there is nothing to put ours in the place of");
     let load = ["--netns", "load", "--connections", "5000", "--abroad"];
     let machine = Machine::new(&load, "10.255.255.255 nobody\n", |_| None);
-    let document = machine.document(&["--json", "--resolve", "established"]);
+    let document = machine.document(&["--json", "--resolve", "tcp"]);
     // The process has ended, and nobody has answered it.
     let asked = machine.server.asked();
     assert!(!asked.is_empty());
     assert_eq!(machine.server.answered(), 0);
     let sockets = document["sockets"].as_array().unwrap();
     assert_eq!(sockets.len(), 10_000);
-    assert!(sockets.iter().all(|socket| socket["remote"]["name"].is_null() && socket["local"]["name"].is_null()));
+    assert!(sockets.iter().all(|socket| socket["remote"]["name"].is_null()));
     let message = notice(&document, "names-pending").unwrap();
     assert!(message.starts_with("10000 names of peers") || message.starts_with("5001 names of peers"), "{message}");
 
     // Nor a table, nor a filter, nor an order, and each says it once.
     for words in [
-        &["--resolve", "established", "--width", "100"][..],
-        &["--resolve", "established", "and remote_name != x"],
-        &["--resolve", "established", "--sort", "remote_name"],
+        &["--resolve", "tcp", "--width", "100"][..],
+        &["--resolve", "tcp", "and remote_name != x"],
+        &["--resolve", "tcp", "--sort", "remote_name"],
     ] {
         let output = machine.run(words);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -190,8 +190,7 @@ fn names_are_shown() {
     assert!(html.contains("title=\"8.8.8.8:443\">dns.google:443</td>"), "{html}");
     let json = machine.stdout_with_all_names(&["--resolve", "--ndjson", "dst 8.8.8.8"]);
     let socket: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((&socket["remote"]["name"], &socket["local"]["name"]), (&"dns.google".into(), &Value::Null));
-    assert_eq!(socket["remote"]["address"], "8.8.8.8");
+    assert_eq!(socket["remote"], json!({"address": "8.8.8.8", "port": 443, "scope": null, "name": "dns.google"}));
 
     for filter in ["remote_name = DNS.Google", "rname ~ google$", "dst 8.8.8.8 and remote_name != printer.home"] {
         let found =

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{any_name, compared, named, placed, printed, varied};
+use common::{any_name, compared, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sockscope_model::{BindAttempt, BindError, BindErrorKind, Frame, PortAnswer, PortQuestion, Protocol, Verdict};
@@ -109,7 +109,8 @@ fn the_contracts_example() {
     let curl = text.lines().nth(3).unwrap();
     let expected = concat!(
         r#"{"protocol":"tcp","family":"ipv4","state":"established","#,
-        r#""local":{"address":"10.0.0.5","port":44312,"scope":null},"remote":{"address":"1.1.1.1","port":443,"scope":null},"#,
+        r#""local":{"address":"10.0.0.5","port":44312,"scope":null},"#,
+        r#""remote":{"address":"1.1.1.1","port":443,"scope":null,"name":null},"#,
         r#""owners":[{"pid":812,"started_at":"2026-11-22T07:00:00.123456Z","name":"curl","path":"/usr/bin/curl","#,
         r#""command_line":["curl","-s"],"user":"alice","fds":[5],"service":null,"container":null}],"no_owner":null,"#,
         r#""uid":1000,"user":"alice","inode":12345,"cookie":"4097","interface":null,"mark":0,"#,
@@ -123,6 +124,14 @@ fn the_contracts_example() {
         r#""organization":null,"text":"United States","database":"DB-IP Country Lite 2026-06","coordinates":null},"places":[]}"#,
     );
     assert_eq!(curl, expected);
+}
+
+#[test]
+fn names_of_peers_are_in_the_document() {
+    let document = check(&named_peer("one.one.one.one"));
+    let sockets = document["sockets"].as_array().unwrap();
+    assert_eq!(sockets[0]["remote"]["name"], "one.one.one.one");
+    assert_eq!(sockets[1]["remote"]["name"], Value::Null, "nobody has answered yet");
 }
 
 #[test]

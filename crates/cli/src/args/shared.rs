@@ -133,17 +133,14 @@ pub(super) fn socket_options(command: Command) -> Command {
                 .long_help("What TCP counted for each connection: round-trip time, bytes sent and received, retransmissions."),
         )
         .arg(
-            flag("numeric", Some('n'), "numeric", SHOWN, "Numbers, not names: always so, but for --resolve")
-                .long_help(
-                    "Numbers instead of names of hosts and ports. It is always so, unless --resolve is given; the option is here for \
-                     your hands.",
-                ),
+            flag("numeric", Some('n'), "numeric", SHOWN, "Numbers, not names: always so")
+                .long_help("Numbers instead of names of hosts and ports. It is the default; the option is here for your hands."),
         )
 }
 
 /// For commands that can show the names of peers.
 pub(super) fn resolve_flag() -> Arg {
-    flag("resolve", None, "resolve", SHOWN, "Names of peers, those that come at once").long_help(
+    flag("resolve", None, "resolve", SHOWN, "Names of peers that come at once").long_help(
         "Names of peers instead of their addresses, from the hosts file and from name servers, which learn by it whom you talk to. \
          list waits for them a tenth of a second at most; what has not come by then stays an address. A name is what the owner of \
          the address says it is.",

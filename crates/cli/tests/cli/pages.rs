@@ -41,7 +41,7 @@ fn help_fits_a_terminal() {
             assert!(line.chars().count() <= 80, "{words:?}: {line}");
         }
         assert!(!text.contains('\u{1b}'), "{words:?}");
-        for later in ["watch", "history", "--resolve", "no-pushdown"] {
+        for later in ["watch", "history", "--all-namespaces", "no-pushdown"] {
             assert!(!text.contains(later), "{words:?} shows {later}");
         }
     }
