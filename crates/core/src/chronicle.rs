@@ -135,6 +135,13 @@ impl Chronicle {
         in_order(story)
     }
 
+    /// More is known about the latest look: names of peers.
+    pub fn enriched(&mut self, frame: &Arc<Frame>) {
+        if self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(&latest.snapshot, &frame.snapshot)) {
+            self.latest = Some(Arc::clone(frame));
+        }
+    }
+
     /// What events tell, in the order in which it happened.
     pub fn events(&mut self, events: Vec<Event>, heard: Heard) -> Vec<Occurrence> {
         self.heard.lost += heard.lost;
