@@ -7,15 +7,23 @@ mod common;
 use common::{any_name, compared, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sockscope_model::{BindAttempt, BindError, BindErrorKind, Frame, PortAnswer, PortQuestion, Protocol, Verdict};
-use sockscope_output::{assert_json, compare_json, compare_schema, snapshot_schema, why_json, why_schema};
+use std::time::Duration;
+
+use sockscope_model::{
+    BindAttempt, BindError, BindErrorKind, EventKind, Frame, Occurrence, PortAnswer, PortQuestion, Protocol, Timestamp,
+    Verdict,
+};
+use sockscope_output::{
+    assert_json, change_json, change_schema, compare_json, compare_schema, snapshot_schema, why_json, why_schema,
+};
 
 /// What is published, by file.
-fn published() -> [(&'static str, Value); 3] {
+fn published() -> [(&'static str, Value); 4] {
     [
         ("sockscope.snapshot-1.json", snapshot_schema()),
         ("sockscope.compare-1.json", compare_schema()),
         ("sockscope.why-1.json", why_schema()),
+        ("sockscope.change-1.json", change_schema()),
     ]
 }
 
@@ -261,5 +269,38 @@ proptest! {
         prop_assert_eq!(&socket["owners"][0]["name"], &expected);
         prop_assert_eq!(&socket["owners"][0]["command_line"][0], &json!(name));
         prop_assert_eq!(&socket["user"], &expected);
+    }
+}
+
+#[test]
+fn changes_are_as_published() {
+    let frame = std::sync::Arc::new(varied());
+    for (number, socket) in frame.snapshot.sockets.iter().enumerate() {
+        for kind in EventKind::ALL {
+            let occurrence = Occurrence {
+                at: Timestamp::from_micros(1_700_000_000_000_000),
+                kind,
+                socket: Box::new(socket.clone()),
+                frame: std::sync::Arc::clone(&frame),
+                before: socket.state.filter(|_| kind != EventKind::Opened),
+                lasted: (kind == EventKind::Closed).then_some(Duration::from_micros(1_500)),
+                from_before: number % 2 == 0,
+            };
+            let mut out = Vec::new();
+            change_json(&mut out, &occurrence).unwrap();
+            assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
+            let document: Value = serde_json::from_slice(&out).unwrap();
+            meets(&document, change_schema());
+            assert_eq!(document["change"], kind.name());
+            assert_eq!(document["at"], "2023-11-14T22:13:20.000000Z");
+            let before = match (kind, socket.state) {
+                (EventKind::Opened, _) => Value::Null,
+                (_, state) => json!({"state": state.map(|state| state.to_string())}),
+            };
+            assert_eq!(document["before"], before);
+            let known = kind == EventKind::Closed && number % 2 == 1;
+            assert_eq!(document["duration_us"], if known { json!(1_500) } else { Value::Null });
+            assert_eq!(document["socket"], self::document(&frame)["sockets"][number]);
+        }
     }
 }
