@@ -129,6 +129,14 @@ pub(crate) const KILL_SIGNAL: &str = "\
 The signal to send, by its name, with or without SIG, or its number: TERM (if none is named) asks a program to end, KILL ends it \
 without being asked, HUP has many a server read its configuration anew.";
 
+/// The option `--dry-run` of `close`.
+pub(crate) const CLOSE_DRY_RUN: (&str, &str) =
+    ("Only print what would be closed", "Only print what would be closed, also with --yes. It needs no privilege.");
+
+/// The option `--dry-run` of `kill`.
+pub(crate) const KILL_DRY_RUN: (&str, &str) =
+    ("Only print what would be ended", "Only print what would be ended, also with --yes, and what would be refused.");
+
 /// The option `--force` of `kill`.
 pub(crate) const KILL_FORCE: &str = "\
 Also end what sockscope descends from, such as your shell or the server of your session, last of all, and the process that all \

@@ -53,7 +53,7 @@ pub(super) fn close() -> Command {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ]));
-    let command = place_options(acting_options(socket_options(command), "Only print what would be closed"), true)
+    let command = place_options(acting_options(socket_options(command), words::CLOSE_DRY_RUN), true)
         .mut_arg("processes", |it| it.hide(true))
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))

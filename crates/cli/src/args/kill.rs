@@ -3,7 +3,7 @@ use clap::{Arg, ArgMatches, Command};
 use sockscope_sys::{SIGNALS, Signal};
 
 use super::shared::{
-    FORMATS, OTHER, SocketArgs, acting_options, common, flag, place_options, sections, socket_options, source_options,
+    ACTING, FORMATS, SocketArgs, acting_options, common, flag, place_options, sections, socket_options, source_options,
 };
 use crate::words;
 
@@ -42,7 +42,7 @@ pub(super) fn kill() -> Command {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::KILL_STATUS),
         ]));
-    let command = place_options(acting_options(socket_options(command), "Only print what would be ended"), true)
+    let command = place_options(acting_options(socket_options(command), words::KILL_DRY_RUN), true)
         .mut_arg("processes", |it| it.hide(true))
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))
@@ -51,11 +51,11 @@ pub(super) fn kill() -> Command {
                 .long("signal")
                 .value_name("SIGNAL")
                 .value_parser(ValueParser::new(signal))
-                .help_heading(OTHER)
+                .help_heading(ACTING)
                 .help("What to send; TERM if none is named")
                 .long_help(words::KILL_SIGNAL),
         )
-        .arg(flag("force", None, "force", OTHER, "Also those that sockscope descends from").long_help(words::KILL_FORCE))
+        .arg(flag("force", None, "force", ACTING, "Also those that sockscope descends from").long_help(words::KILL_FORCE))
         .arg(
             flag("json", None, "json", FORMATS, "Print a line of JSON for each process").alias("ndjson").long_help(
                 "Print a line for each process: {\"socket\": ..., \"process\": ..., \"result\": \"done\", \"reason\": null}, with \

@@ -172,7 +172,7 @@ pub(super) fn list_options(command: Command) -> Command {
         .arg(flag("csv", None, "csv", FORMATS, "CSV, for spreadsheets").long_help("CSV (RFC 4180), for spreadsheets."))
         .arg(flag("html", None, "html", FORMATS, "One HTML page"));
     let command = look_options(command);
-    let command = acting_options(command, "Only print what would be closed")
+    let command = acting_options(command, words::CLOSE_DRY_RUN)
         .arg(flag("kill", Some('K'), "kill", OTHER, "Close them: as `sockscope close`").long_help(
             "Close the connections that match, as `sockscope close` does; see there, also for --yes and --dry-run.",
         ))

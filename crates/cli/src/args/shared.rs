@@ -220,17 +220,14 @@ pub(super) fn place_options(command: Command, optional: bool) -> Command {
     )
 }
 
-/// The options of commands that change something; `only` is what a rehearsal does.
-pub(super) fn acting_options(command: Command, only: &'static str) -> Command {
+/// The options of commands that change something; `only` is what a rehearsal does, in short and at length.
+pub(super) fn acting_options(command: Command, (only, long): (&'static str, &'static str)) -> Command {
     command
         .arg(
             flag("yes", None, "yes", ACTING, "Don't ask")
                 .long_help("Don't ask. Needed where there is no terminal to ask on."),
         )
-        .arg(
-            flag("dry-run", None, "dry-run", ACTING, only)
-                .long_help(format!("{only}, also with --yes. It needs no privilege.")),
-        )
+        .arg(flag("dry-run", None, "dry-run", ACTING, only).long_help(long))
 }
 
 /// Where the sockets come from: behind all other options that matter.
