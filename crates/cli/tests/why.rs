@@ -73,8 +73,8 @@ fn plain(mut command: Command) -> Command {
 /// Asks by that command, as JSON and in words, which must be the same.
 fn asked(mut command: Command, words: &[&str]) -> Answer {
     let output = command.arg("why").args(words).arg("--json").output().unwrap();
-    let document: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{words:?}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert!(!output.stdout.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let schema = jsonschema::validator_for(&sockscope_output::why_schema()).unwrap();
     let errors: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");

@@ -368,12 +368,12 @@ impl Looker {
 
     /// The last frame again, with what is known by now.
     fn enrich(&mut self) -> Result<(), Ended> {
-        let Some((frame, _)) = &mut self.last else { return Ok(()) };
-        let mut enriched = Frame::clone(frame);
+        let Some((frame, began)) = self.last.take() else { return Ok(()) };
+        let mut enriched = Frame::clone(&frame);
         self.fill(&mut enriched);
-        *frame = Arc::new(enriched);
-        let update = Update::Enriched(Arc::clone(frame));
-        self.tell(update)
+        let frame = Arc::new(enriched);
+        self.last = Some((Arc::clone(&frame), began));
+        self.tell(Update::Enriched(frame))
     }
 
     /// Adds what is known by now.

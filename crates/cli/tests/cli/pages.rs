@@ -196,6 +196,7 @@ fn man_pages_render() {
             "sockscope-list.1",
             "sockscope-locate.1",
             "sockscope-man.1",
+            "sockscope-why.1",
             "sockscope.1"
         ]
     );
