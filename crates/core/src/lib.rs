@@ -26,4 +26,4 @@ pub use filter::{Context, Filter, FilterError, Needs, Services};
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use scanner::AddressScanner;
-pub use sort::{SortError, SortKey, default_order, sort};
+pub use sort::{SortError, SortKey, compare_sockets, compare_values, default_order, sort};

@@ -28,7 +28,8 @@ mod table;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
-pub use self::clean::clean;
+pub use self::cell::push_human;
+pub use self::clean::{clean, push_clean};
 pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table};
 pub use self::csv::csv;
@@ -36,5 +37,5 @@ pub use self::html::html;
 pub use self::json::{assert_json, compare_json, database_json, json, located_json, ndjson, outcome_json};
 pub use self::listing::Listing;
 pub use self::schema::{compare_schema, snapshot_schema};
-pub use self::table::{TableOptions, table};
+pub use self::table::{TableOptions, push_cell, table};
 pub use self::text::brief;
