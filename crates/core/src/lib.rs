@@ -11,19 +11,25 @@ mod compare;
 mod diff;
 /// The one language in which users say which sockets they mean.
 mod filter;
+/// Looking again and again.
+mod monitor;
 /// The names of fields as users type them.
 mod names;
 /// Where the peers are.
 mod places;
+/// How fast sockets and processes send and receive.
+mod rates;
 /// IP addresses in any text.
 mod scanner;
 /// The order of rows.
 mod sort;
 
 pub use compare::Comparer;
-pub use diff::{apply, diff};
+pub use diff::{Pairs, apply, diff, is_notable};
 pub use filter::{Context, Filter, FilterError, Needs, Services};
+pub use monitor::{Beat, Command, Commander, Monitor, MonitorEnded, MonitorOptions, Update};
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
+pub use rates::process_rates;
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, compare_sockets, compare_values, default_order, sort};

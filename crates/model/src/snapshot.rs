@@ -153,7 +153,7 @@ pub struct Frame {
     /// What name servers say of addresses, where they were asked.
     pub names: Arc<HashMap<IpAddr, HostName, RandomState>>,
     /// How fast sockets send and receive, where an earlier snapshot tells.
-    pub rates: HashMap<SocketKey, Rate, RandomState>,
+    pub rates: Arc<HashMap<SocketKey, Rate, RandomState>>,
 }
 
 /// What is known of the name of an address.
@@ -187,7 +187,7 @@ impl Frame {
             databases: Vec::new(),
             places: Arc::default(),
             names: Arc::default(),
-            rates: HashMap::default(),
+            rates: Arc::default(),
         }
     }
 
