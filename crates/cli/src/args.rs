@@ -26,6 +26,8 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// `watch`.
+mod watch;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -41,19 +43,21 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
+pub(crate) use watch::WatchArgs;
+use watch::watch;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 8] = ["list", "assert", "close", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 9] =
+    ["list", "watch", "assert", "close", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 11] =
-    ["watch", "top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 10] = ["top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 12] = [
+const WITH_VALUE: [&str; 15] = [
     "--format",
     "--columns",
     "--sort",
@@ -65,6 +69,9 @@ const WITH_VALUE: [&str; 12] = [
     "--colour",
     "--color",
     "--width",
+    "--interval",
+    "--events",
+    "--count",
     "--dir",
 ];
 
@@ -79,6 +86,8 @@ pub(crate) enum Typed {
     Close(Box<CloseArgs>),
     /// `compare`.
     Compare(Box<CompareArgs>),
+    /// `watch`.
+    Watch(Box<WatchArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -105,6 +114,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     let command = match name {
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
+        Some("watch") => hidden_options(watch()),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("compare") => compare(),
@@ -135,6 +145,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
         Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
@@ -150,7 +161,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [list(), watch(), assert(), close(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -180,6 +191,7 @@ pub(crate) fn everything_for_completion() -> Command {
     let topics: Vec<&str> = std::iter::once("filter").chain(COMMANDS).collect();
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
+        .mut_subcommand("watch", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
         .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))

@@ -4,8 +4,8 @@ use sockscope::geo::Language;
 use sockscope::{DatabaseOptions, Databases, Locator};
 use sockscope_core::{Context, Filter, Needs, Services, SortKey};
 use sockscope_model::{
-    Family, Field, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source, SourceChoice, SourceError,
-    State, StateSet,
+    ErrorKind, Events, Family, Field, Frame, NoOwner, Notice, Protocol, Request, Row, Snapshot, Socket, Source,
+    SourceChoice, SourceError, State, StateSet,
 };
 use sockscope_output::{Column, TableOptions, clean};
 
@@ -107,8 +107,59 @@ impl Selection {
                 true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
                 false => error,
             })?;
-        self.say_what_is_unknown(&mut snapshot);
+        snapshot.notices.extend(self.unknown(&snapshot));
         Ok(self.select(snapshot, databases))
+    }
+
+    /// The source, to be asked more than once.
+    pub(crate) fn source(&self) -> Result<sys::NativeSource, Failure> {
+        Ok(sys::native(self.choice)?)
+    }
+
+    /// Makes the request one for many looks. `hears`: events tell of what closes between them.
+    pub(crate) fn watch(&mut self, hears: bool) {
+        let request = &mut self.request;
+        request.owners = true;
+        // A connection that leaves these states would seem to close.
+        let stays = StateSet::NONE.with(State::Listen).with(State::Closed).with(State::Bound);
+        if !request.states.and(stays.complement()).is_empty() {
+            request.states = StateSet::ALL;
+        }
+        if !hears {
+            // What is missed is estimated from what is seen of all; and what a socket counted must be known before it is gone.
+            request.condition = None;
+            request.traffic = true;
+        }
+    }
+
+    /// What tells of sockets when it happens. Only rows of a source with identities can be told from later ones.
+    pub(crate) fn events(&self) -> Result<Box<dyn Events>, SourceError> {
+        if self.choice != SourceChoice::Auto && Some(self.choice) != sys::CLOSABLE {
+            return Err(SourceError {
+                kind: ErrorKind::Unavailable,
+                operation: "hear what the system tells of sockets beside".to_owned(),
+                object: self.choice.name().to_owned(),
+                cause: "its sockets have no identity to know them by".to_owned(),
+                help: None,
+            });
+        }
+        sys::events(&self.request)
+    }
+
+    /// Whether the socket is meant. Its places must have been looked up, if the filter asks for them.
+    pub(crate) fn matches(&self, row: &Row<'_>) -> bool {
+        self.kinds.contain(row.socket) && self.filter.matches(row)
+    }
+
+    /// Whether every socket is meant.
+    pub(crate) fn is_everything(&self) -> bool {
+        let Kinds { tcp, udp, ipv4, ipv6, listening } = self.kinds;
+        tcp && udp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    }
+
+    /// Whether UDP sockets can be meant.
+    pub(crate) fn wants_udp(&self) -> bool {
+        self.request.udp
     }
 
     /// The sockets of a snapshot that are meant.
@@ -151,7 +202,7 @@ impl Selection {
         }
     }
 
-    /// As [`Selection::say_what_is_unknown`], of what the IP databases do not know.
+    /// As [`Selection::unknown`], of what the IP databases do not know.
     fn say_which_places_are_unknown(&self, frame: &mut Frame) {
         let needs = self.filter.needs();
         let mut known = frame.places.values().flat_map(|places| places.first());
@@ -171,19 +222,20 @@ impl Selection {
     }
 
     /// A filter on something that is nowhere known matches nothing, which looks like an answer and is none.
-    fn say_what_is_unknown(&self, snapshot: &mut Snapshot) {
+    pub(crate) fn unknown(&self, snapshot: &Snapshot) -> Vec<Notice> {
+        let mut notices = Vec::new();
         if snapshot.os == "windows" {
-            snapshot.notices.extend(self.unknown_on_windows());
+            notices.extend(self.unknown_on_windows());
         }
         let needs = self.filter.needs();
         if needs.opened && snapshot.sockets.iter().all(|socket| socket.opened.is_none()) {
-            snapshot.notices.push(Notice {
+            notices.push(Notice {
                 code: "age-unknown",
                 message: "this source does not know when a socket was opened; `age` matches nothing".to_owned(),
             });
         }
         if needs.marks && snapshot.os != "windows" && snapshot.sockets.iter().all(|socket| socket.mark.is_none()) {
-            snapshot.notices.push(Notice {
+            notices.push(Notice {
                 code: "marks-unknown",
                 message:
                     "firewall marks can't be read here: that takes root (CAP_NET_ADMIN) and the source sock_diag; \
@@ -191,6 +243,7 @@ impl Selection {
                         .to_owned(),
             });
         }
+        notices
     }
 }
 

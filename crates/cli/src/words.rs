@@ -18,6 +18,28 @@ argument. Quote whatever your shell would take for itself: < > ! & | ( ).";
 /// The command `list`, in one line.
 pub(crate) const LIST: &str = "List sockets (the command when none is named)";
 
+/// The command `watch`, in one line.
+pub(crate) const WATCH: &str = "Print a line when a socket opens, changes or closes";
+
+/// The command `watch`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open. It looks once a second; what comes and goes between two looks is missed, and counted where Windows counts it.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
+
+/// The command `watch`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open and what went through it. It looks once a second, and hears from the kernel of every socket that closes, so that \
+none is missed, however short; the owner of one that was open between two looks only is not known.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
+
 /// The command `assert`, in one line.
 pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 
@@ -136,6 +158,25 @@ pub(crate) const LIST_EXAMPLES: &str = "  Everything, with owners:
     sockscope --json -l
     sockscope --ndjson state time-wait | wc -l
     sockscope --csv --columns local_port,owner_pid,owner_name -l";
+
+/// Examples of `watch`.
+pub(crate) const WATCH_EXAMPLES: &str = "  Everything that comes and goes:
+    sockscope watch
+
+  Who connects to the web server, and from where:
+    sockscope watch sport = :443
+
+  What a program connects to, from its start on:
+    sockscope watch process = updater
+
+  Every connection as it ends, with its time and bytes:
+    sockscope watch -t --events closed
+
+  The next program that listens, then end:
+    sockscope watch -l --events opened --count 1
+
+  For a program:
+    sockscope watch --ndjson > changes.ndjson";
 
 /// Examples of `assert`.
 pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
@@ -292,6 +333,11 @@ pub(crate) const LOCATE_STATUS: &str = "  0  done; that a place is not known is 
   2  an option is wrong, or an argument is no IP address
   3  a database can't be used, or the operating system refused or failed
   4  with --json: some lines of standard input are no IP addresses";
+
+/// Exit status of `watch`.
+pub(crate) const WATCH_STATUS: &str = "  0  ended by Ctrl-C, by --count, or because nobody reads any more
+  2  a flag or a filter is wrong
+  3  the system refused or failed";
 
 /// The exit codes of `assert`.
 pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none does

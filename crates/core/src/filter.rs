@@ -28,6 +28,7 @@ pub use error::FilterError;
 pub(crate) use error::clean;
 use lexer::Span;
 use program::Node;
+pub use quantity::parse_duration;
 pub(crate) use text::fold_chars;
 
 /// Which sockets a user means.
@@ -162,6 +163,7 @@ impl Filter {
             traffic: needs.traffic,
             autobound: needs.autobound,
             cgroups: needs.cgroups,
+            tcp_opens: false,
         }
     }
 
@@ -193,6 +195,12 @@ impl Filter {
     /// The fields that decide about rows.
     pub fn fields(&self) -> Vec<Field> {
         bounds::fields(&self.root)
+    }
+
+    /// Whether it names a port that is to be the local one, as `sport = :80` and `src 192.0.2.1:80` do, and `not sport = :80`
+    /// does not. `port = 80`, which may be either end's, does.
+    pub fn names_local_port(&self) -> bool {
+        bounds::names_local_port(&self.root)
     }
 
     /// The states, as [`sockscope_model::Socket::filter_state`] counts them, of rows that can pass; maybe more.

@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What happened, told once.
+mod chronicle;
 /// What several sources say of one machine, held against one another.
 mod compare;
 /// What changed between two snapshots.
@@ -24,9 +26,10 @@ mod scanner;
 /// The order of rows.
 mod sort;
 
+pub use chronicle::{Chronicle, Missed};
 pub use compare::Comparer;
 pub use diff::{Pairs, apply, diff, is_notable};
-pub use filter::{Context, Filter, FilterError, Needs, Services};
+pub use filter::{Context, Filter, FilterError, Needs, Services, parse_duration};
 pub use monitor::{Beat, Command, Commander, Monitor, MonitorEnded, MonitorOptions, Update};
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;

@@ -208,6 +208,13 @@ impl Monitor {
     }
 }
 
+/// Nobody waits for its threads: one may be in the middle of a look.
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.command(Command::Stop);
+    }
+}
+
 /// Tells a [`Monitor`] what to do.
 #[derive(Debug, Clone)]
 pub struct Commander(Sender<Message>);

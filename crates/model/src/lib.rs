@@ -19,6 +19,8 @@ mod event;
 mod field;
 /// What a look-up in an IP database said.
 mod place;
+/// Why a port can't be bound.
+mod port;
 /// Processes and who owns a socket, or why nobody does.
 mod process;
 /// What a source is asked, and how it fails.
@@ -35,9 +37,13 @@ mod traffic;
 pub use address::{AddressBlock, AddressBlockError, Exposure, clean_address};
 pub use change::Change;
 pub use comparison::{Cause, Comparison, Difference, SourceVerdict};
-pub use event::{Event, EventKind, Events, Heard};
+pub use event::{Event, EventKind, Events, Heard, Occurrence};
 pub use field::{Field, Value};
 pub use place::{Coordinates, IpDatabase, Place};
+pub use port::{
+    BindAttempt, BindError, BindErrorKind, Elsewhere, ForeignNamespace, NatRule, PortAnswer, PortFacts, PortProxy,
+    PortQuestion, Verdict,
+};
 pub use process::{NoOwner, Owner, Owners, Process, ProcessId};
 pub use request::{Condition, ErrorKind, Request, Source, SourceChoice, SourceError, Testimony, Witness};
 pub use snapshot::{Frame, HostName, Namespace, Notice, Rate, Row, Snapshot, SourceReport};

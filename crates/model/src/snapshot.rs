@@ -71,7 +71,8 @@ pub struct Snapshot {
     /// The namespaces that occur.
     pub namespaces: BTreeMap<u64, Namespace>,
     /// TCP connections that the system had counted when the pass began, both those that programs here opened and those that
-    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice.
+    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice, one that was
+    /// refused once. Only if asked for. Windows counts in 32 bits, so it may begin again.
     pub tcp_opens: Option<u64>,
 }
 

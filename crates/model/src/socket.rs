@@ -295,6 +295,9 @@ pub struct Socket {
     pub autobound: Option<bool>,
     /// From how far it can be reached; only for listeners and unconnected UDP.
     pub exposure: Option<Exposure>,
+    /// Whether it serves IPv6 alone (IPV6_V6ONLY); only for listeners, bound sockets and unconnected UDP over IPv6, and only
+    /// where the source says it.
+    pub only_ipv6: Option<bool>,
 }
 
 impl Socket {
@@ -316,6 +319,7 @@ impl Socket {
             traffic: None,
             autobound: None,
             exposure: None,
+            only_ipv6: None,
         }
     }
 

@@ -8,6 +8,8 @@
 
 /// One cell as text, for the formats that have cells.
 mod cell;
+/// What happened to sockets, a line each.
+mod change;
 /// Text from outside made harmless: for terminals, for spreadsheets, for browsers.
 mod clean;
 /// Which columns there are, by name.
@@ -28,14 +30,15 @@ mod table;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
+pub use self::change::{ChangeOptions, change_day, change_line, change_title};
 pub use self::cell::push_human;
 pub use self::clean::{clean, push_clean};
 pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table};
 pub use self::csv::csv;
 pub use self::html::html;
-pub use self::json::{assert_json, compare_json, database_json, json, located_json, ndjson, outcome_json};
+pub use self::json::{assert_json, change_json, compare_json, database_json, json, located_json, ndjson, outcome_json};
 pub use self::listing::Listing;
-pub use self::schema::{compare_schema, snapshot_schema};
+pub use self::schema::{change_schema, compare_schema, snapshot_schema};
 pub use self::table::{TableOptions, push_cell, table};
 pub use self::text::brief;

@@ -18,6 +18,11 @@ use sockscope_model::Row;
 use crate::Listing;
 use crate::text::Stack;
 
+/// A line of `watch`.
+mod change;
+
+pub use change::{Before, CHANGE, Change, change_schema};
+
 /// The name and version of the document.
 pub const SNAPSHOT: &str = "sockscope.snapshot/1";
 

@@ -12,15 +12,15 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
-use sockscope_model::{Change, Frame, Row, Socket, State};
+use sockscope_core::{Pairs, is_notable};
+use sockscope_model::{Frame, Row, Socket, State};
 
 use crate::identity::{Identity, LineKey, digest};
 use crate::settings::Settings;
 use crate::view::View;
 
 pub use groups::Group;
-pub(crate) use order::{socket_value, SortValue};
+pub(crate) use order::SortValue;
 pub(crate) use trends::Trends;
 pub use trends::TREND;
 
@@ -31,10 +31,10 @@ pub struct Look {
     pub number: u64,
     /// What is there.
     pub frame: Arc<Frame>,
-    /// What was there: where names and places of sockets that are gone can be found.
-    pub former: Option<Arc<Frame>>,
-    /// The differences.
-    pub changes: Arc<[Change]>,
+    /// What was there at the look before.
+    pub before: Option<Arc<Frame>>,
+    /// Which of it is still there, and as what.
+    pub pairs: Arc<Pairs>,
     /// How often the monitor looks.
     pub interval: Duration,
     /// What a look takes.
@@ -57,7 +57,7 @@ pub enum Mark {
 pub enum Line {
     /// By its position in the frame.
     There(u32),
-    /// By the position of its change: it was there at the look before.
+    /// By its position in the frame before.
     Gone(u32),
 }
 
@@ -107,7 +107,7 @@ pub struct Totals {
 pub enum Subject {
     /// In the frame, at that position.
     There(u32),
-    /// Among the changes: it went since the look before.
+    /// In the frame before: it went since.
     Gone(u32),
     /// Neither.
     Nowhere,
@@ -130,7 +130,8 @@ pub struct Arrangement {
     pub subject: Subject,
     /// How long it took to arrange them.
     pub took: Duration,
-    marks: HashMap<Identity, Mark, RandomState>,
+    /// Of the sockets of the frame; empty if nothing happened to any.
+    marks: Vec<Option<Mark>>,
     positions: Positions,
     trends: Arc<RwLock<Trends>>,
 }
@@ -163,14 +164,7 @@ impl Look {
     pub fn row(&self, line: Line) -> Option<Row<'_>> {
         match line {
             Line::There(index) => self.frame.row(index as usize),
-            Line::Gone(index) => {
-                let socket = match self.changes.get(index as usize)? {
-                    Change::Closed(socket) => socket,
-                    Change::Changed { before, .. } => before,
-                    _ => return None,
-                };
-                Some(Row { frame: self.former.as_ref().unwrap_or(&self.frame), socket })
-            }
+            Line::Gone(index) => self.before.as_ref()?.row(index as usize),
         }
     }
 }
@@ -216,13 +210,7 @@ impl Arrangement {
         match &self.lines {
             Lines::Sockets(lines) => match lines.get(position)? {
                 Line::Gone(_) => Some(Mark::Gone),
-                Line::There(index) => {
-                    if self.marks.is_empty() {
-                        return None;
-                    }
-                    let socket = self.look.frame.snapshot.sockets.get(*index as usize)?;
-                    self.marks.get(&Identity::of(socket)).copied()
-                }
+                Line::There(index) => self.marks.get(*index as usize).copied().flatten(),
             },
             Lines::Groups(groups) => groups.get(position)?.mark,
         }
@@ -260,7 +248,7 @@ impl Arranger {
             trends.add(look.frame.rates.iter().map(|(key, rate)| (digest(key), *rate)), look.number);
         }
         let former = last.as_ref().filter(|(of, _)| of.same_lines(settings)).map(|(_, arrangement)| &**arrangement);
-        let marks = if settings.view == View::Sockets { marks(&look.changes) } else { HashMap::default() };
+        let marks = if settings.view == View::Sockets { marks(look) } else { Vec::new() };
         let (rows, totals) = rows(look, settings);
         let lines = match settings.view {
             View::Sockets => Lines::Sockets(order::sockets(look, settings, rows, former)),
@@ -300,11 +288,11 @@ impl Arranger {
 }
 
 /// The sockets that pass, and what they are together.
-fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
+pub(crate) fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
     let frame = &look.frame;
     let all = u32::try_from(frame.snapshot.sockets.len()).unwrap_or(u32::MAX);
     let mut totals = Totals { all, ..Totals::default() };
-    let mut lines = Vec::with_capacity(frame.snapshot.sockets.len() + look.changes.len());
+    let mut lines = Vec::with_capacity(frame.snapshot.sockets.len() + look.pairs.closed.len());
     let keeps_all = settings.keeps_all();
     let keeper = groups::Keeper::new(look, settings);
     let keeps = |row: &Row<'_>| keeps_all || keeper.keeps(row);
@@ -324,17 +312,15 @@ fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
             totals.receiving = totals.receiving.saturating_add(rate.received);
         }
     }
-    let former = look.former.as_ref().unwrap_or(frame);
-    for (index, change) in (0..).zip(look.changes.iter()) {
-        match change {
-            Change::Closed(socket) if keeps(&Row { frame: former, socket }) => lines.push(Line::Gone(index)),
-            // What the filter no longer means has left the table as well.
-            Change::Changed { before, after }
-                if !keeps_all && keeps(&Row { frame: former, socket: before }) && !keeps(&Row { frame, socket: after }) =>
-            {
-                lines.push(Line::Gone(index));
-            }
-            _ => {}
+    let Some(before) = &look.before else { return (lines, totals) };
+    let gone = look.pairs.closed.iter().copied();
+    // What the filter no longer means has left the table as well.
+    let left = look.pairs.changed.iter().filter(|(_, after)| !keeps_all && !frame.row(*after).is_some_and(|it| keeps(&it)));
+    for index in gone.chain(left.map(|(before, _)| *before)) {
+        if let (Some(row), Ok(position)) = (before.row(index), u32::try_from(index))
+            && keeps(&row)
+        {
+            lines.push(Line::Gone(position));
         }
     }
     (lines, totals)
@@ -355,28 +341,26 @@ impl Totals {
     }
 }
 
-fn marks(changes: &[Change]) -> HashMap<Identity, Mark, RandomState> {
-    let mut marks = HashMap::default();
-    for change in changes {
-        match change {
-            Change::Opened(socket) => _ = marks.insert(Identity::of(socket), Mark::New),
-            Change::Changed { after, .. } if notable(change) => {
-                marks.insert(Identity::of(after), Mark::Changed);
-            }
-            _ => {}
+/// What happened to the sockets of the frame.
+fn marks(look: &Look) -> Vec<Option<Mark>> {
+    let Look { frame, before: Some(before), pairs, .. } = look else { return Vec::new() };
+    let mut marks = vec![None; frame.snapshot.sockets.len()];
+    let mut set = |index: usize, mark| {
+        if let Some(slot) = marks.get_mut(index) {
+            *slot = Some(mark);
+        }
+    };
+    for index in &pairs.opened {
+        set(*index, Mark::New);
+    }
+    for (old, new) in &pairs.changed {
+        if let (Some(old), Some(now)) = (before.snapshot.sockets.get(*old), frame.snapshot.sockets.get(*new))
+            && is_notable(old, now)
+        {
+            set(*new, Mark::Changed);
         }
     }
     marks
-}
-
-/// Whether people call it a change: counters differ at every look.
-fn notable(change: &Change) -> bool {
-    match change {
-        Change::Changed { before, after } => {
-            before.state != after.state || before.key.remote != after.key.remote || before.owners != after.owners
-        }
-        _ => true,
-    }
 }
 
 fn positions(look: &Look, lines: &Lines) -> Positions {
@@ -407,21 +391,21 @@ fn subject(look: &Look, identity: &Identity) -> Subject {
     if let Some((index, _)) = (0..).zip(sockets).find(|(_, socket)| Identity::of(socket) == *identity) {
         return Subject::There(index);
     }
-    let is_it = |(_, change): &(u32, &Change)| matches!(change, Change::Closed(it) if Identity::of(it) == *identity);
-    (0..).zip(look.changes.iter()).find(is_it).map_or(Subject::Nowhere, |(index, _)| Subject::Gone(index))
+    let before = look.before.as_ref().map(|before| before.snapshot.sockets.as_slice()).unwrap_or_default();
+    let went = |index: &&usize| before.get(**index).is_some_and(|socket| Identity::of(socket) == *identity);
+    let went = look.pairs.closed.iter().find(went).and_then(|index| u32::try_from(*index).ok());
+    went.map_or(Subject::Nowhere, Subject::Gone)
 }
 
-/// The position at which a line stood before, for those that start from there.
-fn ranks<T>(lines: Vec<T>, former: Option<&Arrangement>, digest: impl Fn(&T) -> Option<u64>) -> Vec<T> {
+/// Lines in the order in which they stood before, what is new behind them.
+fn in_former_order<T>(lines: Vec<T>, former: Option<&Arrangement>, digest: impl Fn(&T) -> Option<u64>) -> Vec<T> {
     let Some(former) = former else { return lines };
-    let mut placed: Vec<Option<T>> = Vec::with_capacity(former.lines.len());
+    let mut placed: Vec<Option<T>> = Vec::new();
     placed.resize_with(former.lines.len(), || None);
     let mut rest = Vec::new();
     for line in lines {
-        let slot = digest(&line)
-            .and_then(|digest| former.positions.get(&digest))
-            .and_then(|position| placed.get_mut(*position as usize));
-        match slot {
+        let position = digest(&line).and_then(|digest| former.positions.get(&digest));
+        match position.and_then(|position| placed.get_mut(*position as usize)) {
             Some(slot @ None) => *slot = Some(line),
             _ => rest.push(line),
         }

@@ -10,10 +10,16 @@
 mod bytecode;
 /// Reading fixed-width numbers out of a slice that may be too short.
 mod bytes;
+/// Sockets that the kernel has just destroyed.
+mod destroyed;
 /// Netlink: the messages in a datagram.
 pub mod netlink;
+/// Rules of address translation, as nftables keeps them.
+pub mod nftables;
 /// The text files under /proc.
 pub mod procfs;
+/// What the routing table says of one address.
+pub mod route;
 /// NETLINK_SOCK_DIAG: requests and replies.
 pub mod sock_diag;
 /// `struct tcp_info`.
@@ -22,6 +28,7 @@ mod tcp_info;
 pub mod windows;
 
 pub use bytecode::compile;
+pub use destroyed::{decode_destroyed, destroy_groups};
 
 /// Bytes that make no sense: what was read, and where it went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@ pub(super) const SHOWN: &str = "What is shown";
 pub(super) const FORMATS: &str = "Formats";
 pub(super) const PLACES: &str = "Places";
 pub(super) const ASKING: &str = "How it is asked";
+pub(super) const WATCHING: &str = "Watching";
 pub(super) const ACTING: &str = "Before it is done";
 pub(super) const OTHER: &str = "Other";
 

@@ -1058,3 +1058,49 @@ fn every_shown_word_is_read() {
         assert!(known, "{word}");
     }
 }
+
+#[test]
+fn a_local_port_is_named_or_not() {
+    for (text, named) in [
+        ("sport = :80", true),
+        ("src 127.0.0.1:80", true),
+        ("src :80 or pid = 1", true),
+        ("lport in (80, 443)", true),
+        ("lport ~ ^80", true),
+        ("local = 127.0.0.1:80", true),
+        ("port = 80", true),
+        ("sport >= :8000 and sport < :8100", true),
+        ("not (not sport = :80)", true),
+        ("", false),
+        ("dport = :80", false),
+        ("dst 127.0.0.1:80", false),
+        ("src 127.0.0.1", false),
+        ("not sport = :80", false),
+        ("sport != :80", false),
+        ("not lport in (80, 443)", false),
+        ("listening", false),
+    ] {
+        assert_eq!(parse(text).names_local_port(), named, "{text}");
+    }
+}
+
+#[test]
+fn durations_are_read_as_in_filters() {
+    use std::time::Duration;
+    for (text, millis) in [
+        ("30s", 30_000),
+        ("500ms", 500),
+        ("2m", 120_000),
+        ("1h", 3_600_000),
+        ("5", 5_000),
+        ("0", 0),
+        ("1.5s", 1_500),
+        ("2.5", 2_500),
+        (" 1s ", 1_000),
+    ] {
+        assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+    }
+    for text in ["", "s", "-1", "1x", "1s1", "soon", "1,5", ".5", "1.", "nan", "99999999999999999999", "1e3"] {
+        assert!(parse_duration(text).is_err(), "{text}");
+    }
+}

@@ -8,6 +8,8 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
+/// Sockets that the kernel destroys, as it tells of them.
+mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
 /// Network namespaces, interfaces, users, services: names for numbers.
@@ -22,6 +24,8 @@ mod probe;
 mod procfs;
 /// Every process' descriptors.
 mod scan;
+/// Ending processes.
+mod signal;
 /// Complete dumps of the sock_diag tables.
 mod sock_diag;
 /// The source: all of the above in order.
@@ -33,10 +37,14 @@ mod witnesses;
 
 use std::collections::BTreeMap;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
+pub use events::events;
+pub(crate) use signal::has_signal;
+pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 
@@ -67,6 +75,14 @@ pub fn viewer_user() -> Option<String> {
 /// The text of /etc/services, if there is one.
 pub fn services_text() -> Option<String> {
     std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Whether whoever reads standard output is gone, which a program that writes nothing would not notice.
+pub fn output_is_closed() -> bool {
+    let stdout = std::io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut asked, Some(&now)), Ok(1)) && asked.iter().any(|it| it.revents().contains(PollFlags::ERR))
 }
 
 /// The names of the interfaces of the viewer's network namespace, by index.

@@ -6,7 +6,7 @@ use sockscope_model::{Field, Row, Value};
 use sockscope_output::Column;
 
 use super::groups::Group;
-use super::{Arrangement, Line, Look, ranks};
+use super::{Arrangement, Line, Look, in_former_order};
 use crate::columns::Shown;
 use crate::draw::labels;
 use crate::identity::{Identity, digest};
@@ -18,7 +18,7 @@ pub(crate) type SortValue<'a> = (Option<Value<'a>>, u64);
 /// Sorts sockets, beginning with the order of the look before: most of them still stand in it.
 pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former: Option<&Arrangement>) -> Vec<Line> {
     let identity = |line: &Line| look.row(*line).map(|row| digest(&Identity::of(row.socket)));
-    let mut lines = ranks(rows, former, identity);
+    let mut lines = in_former_order(rows, former, identity);
     let socket = |line: Line| look.row(line).map(|row| row.socket);
     let usual = |left: Line, right: Line| match (socket(left), socket(right)) {
         (Some(left), Some(right)) => compare_sockets(left, right),
@@ -47,7 +47,7 @@ pub(super) fn groups(
     groups: Vec<Group>,
     former: Option<&Arrangement>,
 ) -> Vec<Group> {
-    let groups = ranks(groups, former, |group| Some(digest(&group.key)));
+    let groups = in_former_order(groups, former, |group| Some(digest(&group.key)));
     let Sort { by, descending } = settings.sort;
     let mut valued: Vec<(SortValue<'_>, Option<Value<'_>>, Group)> = groups
         .into_iter()
