@@ -26,6 +26,8 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// `top`.
+mod top;
 /// `watch`.
 mod watch;
 
@@ -43,6 +45,8 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
+pub(crate) use top::TopArgs;
+use top::top;
 pub(crate) use watch::WatchArgs;
 use watch::watch;
 
@@ -50,14 +54,14 @@ use watch::watch;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 9] =
-    ["list", "watch", "assert", "close", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 10] =
+    ["list", "watch", "top", "assert", "close", "compare", "locate", "completions", "man", "help"];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 10] = ["top", "window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 9] = ["window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 15] = [
+const WITH_VALUE: [&str; 16] = [
     "--format",
     "--columns",
     "--sort",
@@ -71,6 +75,7 @@ const WITH_VALUE: [&str; 15] = [
     "--width",
     "--interval",
     "--events",
+    "--view",
     "--count",
     "--dir",
 ];
@@ -88,6 +93,8 @@ pub(crate) enum Typed {
     Compare(Box<CompareArgs>),
     /// `watch`.
     Watch(Box<WatchArgs>),
+    /// `top`.
+    Top(Box<TopArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -115,6 +122,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
         Some("watch") => hidden_options(watch()),
+        Some("top") => top(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("compare") => compare(),
@@ -145,6 +153,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("top") => Ok(Typed::Top(Box::new(TopArgs::read(&matches)?))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
@@ -161,7 +170,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), watch(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [list(), watch(), top(), assert(), close(), compare(), locate(), completions(), man(), help()];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -192,6 +201,7 @@ pub(crate) fn everything_for_completion() -> Command {
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("watch", |command| with_values(command, false))
+        .mut_subcommand("top", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
         .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))

@@ -26,6 +26,8 @@ mod plan;
 mod run;
 /// What the terminal can do, and writing to it.
 mod terminal;
+/// The command `top`.
+mod top;
 /// The command `watch`.
 mod watch;
 /// The words of the help.

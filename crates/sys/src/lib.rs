@@ -25,7 +25,7 @@ use linux::has_signal;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
-    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, testify,
+    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory, testify,
     viewer_uid, viewer_user, vital,
 };
 pub use map::{FileBytes, map_file, read_file};
@@ -34,7 +34,7 @@ use null::has_signal;
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 pub use null::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
-    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, testify,
+    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory, testify,
     viewer_uid, viewer_user, vital,
 };
 #[cfg(all(windows, not(sockscope_null)))]
@@ -42,7 +42,7 @@ use windows::has_signal;
 #[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{
     CLOSABLE, HeldProcess, KillError, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close,
-    config_files, data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text,
+    config_files, data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory,
     testify, viewer_uid, viewer_user, vital,
 };
 

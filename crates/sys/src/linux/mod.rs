@@ -41,7 +41,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
-pub use directories::{config_files, data_directories, locale};
+pub use directories::{config_files, data_directories, locale, state_directory};
 pub use events::events;
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
