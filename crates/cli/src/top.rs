@@ -148,7 +148,9 @@ fn choose(remembered: &mut Remembered, args: &TopArgs) -> Result<(), Failure> {
             "desc" => true,
             other => {
                 let other = clean(other);
-                return Err(Failure::Usage(format!("--sort: `{other}` is no direction; `asc` or `desc` could stand there")));
+                return Err(Failure::Usage(format!(
+                    "--sort: `{other}` is no direction; `asc` or `desc` could stand there"
+                )));
             }
         };
         remembered.of_mut(view).sort = Sort { by: Some(column("--sort", name)?), descending };

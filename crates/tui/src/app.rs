@@ -16,9 +16,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyEventKind};
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
-use sockscope_core::{Command, Context, Filter, Needs, Services};
+use sockscope_core::{Command, Context, Filter, Needs};
 use sockscope_model::{Frame, Notice, ProcessId, Request, Socket};
 
 use crate::arrange::{Arrangement, Subject};
@@ -127,7 +127,6 @@ pub(crate) struct Regions {
 #[derive(Debug)]
 pub struct App {
     pub(crate) context: Context,
-    pub(crate) services: Option<Services>,
     pub(crate) fixed: (String, Arc<Filter>),
     pub(crate) filter: (String, Arc<Filter>),
     earlier_filters: Vec<String>,
@@ -146,6 +145,8 @@ pub struct App {
     pub(crate) arrangement: Option<Arc<Arrangement>>,
     /// Whether what is shown is of other settings than those that are asked for.
     waiting: bool,
+    /// Keys that were typed meanwhile: they are meant for what will be shown.
+    typed_ahead: VecDeque<KeyEvent>,
     cursors: [Cursor; View::ALL.len() + 1],
     pub(crate) mode: Mode,
     pub(crate) message: Option<Message>,
@@ -192,6 +193,9 @@ pub(crate) struct Sample {
 /// How many looks at the selected socket are kept.
 const SAMPLES: usize = 120;
 
+/// How many keys are kept that were typed ahead.
+const TYPED_AHEAD: usize = 256;
+
 /// Intervals that `+` and `-` go through.
 const INTERVALS: [u64; 10] = [100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 30_000, 60_000];
 
@@ -202,7 +206,6 @@ impl App {
             options;
         let mut app = App {
             context,
-            services: None,
             fixed: (fixed.0, Arc::new(fixed.1)),
             filter: (filter.0, Arc::new(filter.1)),
             earlier_filters: Vec::new(),
@@ -219,6 +222,7 @@ impl App {
             within: None,
             arrangement: None,
             waiting: true,
+            typed_ahead: VecDeque::new(),
             cursors: Default::default(),
             mode: Mode::Table,
             message: None,
@@ -241,7 +245,13 @@ impl App {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.message = None;
-                self.key(*key, &mut effects);
+                if self.waiting && self.arrangement.is_some() && matches!(self.mode, Mode::Table) {
+                    if self.typed_ahead.len() < TYPED_AHEAD {
+                        self.typed_ahead.push_back(*key);
+                    }
+                } else {
+                    self.key(*key, &mut effects);
+                }
             }
             Event::Mouse(mouse) => self.mouse(*mouse, &mut effects),
             Event::Paste(text) => self.paste(text),
@@ -252,7 +262,7 @@ impl App {
     }
 
     /// There are new lines.
-    pub fn arranged(&mut self, arrangement: Arc<Arrangement>) {
+    pub fn arranged(&mut self, arrangement: Arc<Arrangement>) -> Vec<Effect> {
         self.failure = None;
         self.waiting = arrangement.settings.serial != self.serial;
         let same_lines = self.arrangement.as_ref().is_some_and(|it| it.settings.same_lines(&arrangement.settings));
@@ -264,6 +274,12 @@ impl App {
         self.follow(slot);
         self.note_history();
         self.follow_details();
+        let mut effects = Vec::new();
+        while !(self.waiting && matches!(self.mode, Mode::Table)) {
+            let Some(key) = self.typed_ahead.pop_front() else { break };
+            self.key(key, &mut effects);
+        }
+        effects
     }
 
     /// A look failed, or one that failed before works again.
@@ -544,8 +560,7 @@ impl App {
     }
 
     /// The place of the selected line among all of them, and how many there are.
-    #[cfg(test)]
-    pub(crate) fn selection(&self) -> (usize, usize) {
+    pub fn selection(&self) -> (usize, usize) {
         (self.cursor().position, self.lines())
     }
 }
@@ -569,6 +584,3 @@ fn cursor_slot(settings: &Settings) -> usize {
     }
     View::ALL.iter().position(|view| *view == settings.view).unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -21,8 +21,8 @@ use crate::view::View;
 
 pub use groups::Group;
 pub(crate) use order::SortValue;
-pub(crate) use trends::Trends;
 pub use trends::TREND;
+pub(crate) use trends::Trends;
 
 /// What the monitor saw at one time, and what changed since the time before.
 #[derive(Debug, Clone)]
@@ -315,7 +315,8 @@ pub(crate) fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
     let Some(before) = &look.before else { return (lines, totals) };
     let gone = look.pairs.closed.iter().copied();
     // What the filter no longer means has left the table as well.
-    let left = look.pairs.changed.iter().filter(|(_, after)| !keeps_all && !frame.row(*after).is_some_and(|it| keeps(&it)));
+    let left =
+        look.pairs.changed.iter().filter(|(_, after)| !keeps_all && !frame.row(*after).is_some_and(|it| keeps(&it)));
     for index in gone.chain(left.map(|(before, _)| *before)) {
         if let (Some(row), Ok(position)) = (before.row(index), u32::try_from(index))
             && keeps(&row)
@@ -412,6 +413,3 @@ fn in_former_order<T>(lines: Vec<T>, former: Option<&Arrangement>, digest: impl 
     }
     placed.into_iter().flatten().chain(rest).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,7 @@ use std::{io, thread};
 
 use sockscope_core::{Monitor, Update};
 
-use crate::arrange::{Arranger, Arrangement, Look};
+use crate::arrange::{Arrangement, Arranger, Look};
 use crate::settings::Settings;
 
 /// What the arranger is told.
@@ -46,10 +46,7 @@ pub(crate) fn pump(monitor: Monitor, orders: Sender<Order>) -> io::Result<()> {
 }
 
 /// Arranges whatever comes, on a thread of its own, until nobody orders any more or `say` says no.
-pub(crate) fn start(
-    orders: Receiver<Order>,
-    mut say: impl FnMut(Arranged) -> bool + Send + 'static,
-) -> io::Result<()> {
+pub(crate) fn start(orders: Receiver<Order>, mut say: impl FnMut(Arranged) -> bool + Send + 'static) -> io::Result<()> {
     let arrange = move || {
         let mut arranger = Arranger::default();
         let mut look: Option<Look> = None;

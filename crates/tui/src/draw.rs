@@ -116,7 +116,7 @@ pub(crate) fn cut(text: &mut String, room: usize) {
         (taken + 1 > room).then_some(position)
     });
     text.truncate(end.unwrap_or(text.len()));
-    if room > 0 {
+    if room > 0 && !text.ends_with('…') {
         text.push('…');
     }
 }
@@ -198,13 +198,19 @@ mod tests {
             super::cut(&mut text, room);
             text
         };
-        assert_eq!((cut("abc", 3), cut("abcd", 3), cut("中文字", 4), cut("a", 0)), ("abc".into(), "ab…".into(), "中…".into(), String::new()));
+        assert_eq!(
+            (cut("abc", 3), cut("abcd", 3), cut("中文字", 4), cut("a", 0)),
+            ("abc".into(), "ab…".into(), "中…".into(), String::new())
+        );
         let front = |text: &str, room| {
             let mut text = text.to_owned();
             cut_front(&mut text, room);
             text
         };
-        assert_eq!((front("10.0.0.5:443", 6), front("中文字", 4), front("ab", 2), front("ab", 0)), ("…5:443".into(), "…字".into(), "ab".into(), String::new()));
+        assert_eq!(
+            (front("10.0.0.5:443", 6), front("中文字", 4), front("ab", 2), front("ab", 0)),
+            ("…5:443".into(), "…字".into(), "ab".into(), String::new())
+        );
     }
 
     #[test]

@@ -76,9 +76,9 @@ impl Edit {
 
     fn word_start(&self) -> usize {
         let before = self.halves().0.trim_end();
-        before.rfind(char::is_whitespace).map_or(0, |space| {
-            space + before.get(space..).and_then(|it| it.chars().next()).map_or(1, char::len_utf8)
-        })
+        before
+            .rfind(char::is_whitespace)
+            .map_or(0, |space| space + before.get(space..).and_then(|it| it.chars().next()).map_or(1, char::len_utf8))
     }
 
     fn remove_from(&mut self, start: usize) {

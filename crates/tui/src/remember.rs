@@ -134,7 +134,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let mut remembered = Remembered { view: View::Hosts, ..Remembered::default() };
-        remembered.of_mut(View::Sockets).columns = Shown::from_name(View::Sockets, "local").map(|it| vec![it, Shown::Trend]);
+        remembered.of_mut(View::Sockets).columns =
+            Shown::from_name(View::Sockets, "local").map(|it| vec![it, Shown::Trend]);
         remembered.of_mut(View::Sockets).sort = Sort { by: None, descending: true };
         remembered.of_mut(View::Processes).sort = Sort { by: Some(Shown::Pid), descending: false };
         let text = remembered.to_text();
@@ -153,7 +154,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_left_out_and_said() {
-        for text in ["view = 'x'", "view = 3", "x = 1", "sockets = 1", "[hosts]\nsort = 'nothing'", "[hosts]\ncolumns = [1]", "["] {
+        for text in [
+            "view = 'x'",
+            "view = 3",
+            "x = 1",
+            "sockets = 1",
+            "[hosts]\nsort = 'nothing'",
+            "[hosts]\ncolumns = [1]",
+            "[",
+        ] {
             let (remembered, warning) = Remembered::parse(text);
             assert_eq!(remembered, Remembered::default(), "{text}");
             assert!(warning.is_some(), "{text}");

@@ -134,7 +134,10 @@ impl Table {
                 return self.follow(effects);
             }
             Happening::InputFailed(error) => return Err(error),
-            Happening::Arranged(Arranged::Lines(arrangement)) => self.app.arranged(arrangement),
+            Happening::Arranged(Arranged::Lines(arrangement)) => {
+                let effects = self.app.arranged(arrangement);
+                return self.follow(effects);
+            }
             Happening::Arranged(Arranged::Failed(message)) => self.app.failed(message),
             Happening::Arranged(Arranged::Ended) => self.app.failed("nobody looks any more".to_owned()),
             Happening::Acted(message) => {

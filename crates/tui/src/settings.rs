@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sockscope_core::{Filter, Needs};
+use sockscope_core::Filter;
 
 use crate::columns::Shown;
 use crate::identity::{GroupKey, Identity};
@@ -36,17 +36,6 @@ impl Settings {
     /// Whether every socket stays.
     pub(crate) fn keeps_all(&self) -> bool {
         self.within.is_none() && self.filters.iter().all(|filter| filter.is_everything())
-    }
-
-    /// What must be looked up to tell which lines there are, and in which order.
-    pub(crate) fn needs(&self) -> Needs {
-        let filters = self.filters.iter().fold(Needs::default(), |needs, filter| needs.or(filter.needs()));
-        let sort = self.sort.by.map_or(Needs::default(), Shown::needs);
-        let view = match self.view {
-            View::Countries => Needs { places: true, ..Needs::default() },
-            _ => Needs::default(),
-        };
-        filters.or(sort).or(view)
     }
 
     /// Whether two settings show lines of the same kind, so that those of one are found again in the other.

@@ -19,7 +19,8 @@ impl Colours {
     pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Colours {
         let term = variable("TERM").unwrap_or_default();
         let colour_term = variable("COLORTERM").unwrap_or_default();
-        if matches!(colour_term.as_str(), "truecolor" | "24bit") || term.contains("256color") || term.contains("direct") {
+        if matches!(colour_term.as_str(), "truecolor" | "24bit") || term.contains("256color") || term.contains("direct")
+        {
             return Colours::Many;
         }
         // These have nothing to do with it, and say so by their names alone.

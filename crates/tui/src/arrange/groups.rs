@@ -270,9 +270,7 @@ impl<'a> Keeper<'a> {
             GroupKey::Process(id) => socket.owners.processes().iter().any(|owner| owner.process == *id),
             GroupKey::Nobody(reason) => socket.owners.reason() == Some(*reason),
             GroupKey::Host(host) => socket.key.remote.is_some_and(|remote| clean_address(remote.ip()) == *host),
-            GroupKey::Country(of) => {
-                socket.key.remote.is_some() && row.place().and_then(country) == of.as_deref()
-            }
+            GroupKey::Country(of) => socket.key.remote.is_some() && row.place().and_then(country) == of.as_deref(),
             GroupKey::Listener(identity) => {
                 if socket.is_listening() {
                     let door = doors(socket);

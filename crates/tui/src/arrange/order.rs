@@ -41,12 +41,7 @@ pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former:
 }
 
 /// Sorts groups likewise. In their usual order, those with most sockets come first.
-pub(super) fn groups(
-    look: &Look,
-    settings: &Settings,
-    groups: Vec<Group>,
-    former: Option<&Arrangement>,
-) -> Vec<Group> {
+pub(super) fn groups(look: &Look, settings: &Settings, groups: Vec<Group>, former: Option<&Arrangement>) -> Vec<Group> {
     let groups = in_former_order(groups, former, |group| Some(digest(&group.key)));
     let Sort { by, descending } = settings.sort;
     let mut valued: Vec<(SortValue<'_>, Option<Value<'_>>, Group)> = groups
@@ -107,11 +102,9 @@ pub(crate) fn socket_value<'a>(by: Shown, row: &Row<'a>, look: &'a Look, line: L
             let taken = look.frame.snapshot.taken;
             (row.socket.opened.map(|opened| Value::Micros(taken.micros_since(opened))), 0)
         }
-        Shown::Socket(Column::Timer) => {
-            (row.socket.timer.map(|timer| Value::Text(timer.kind.name().into())), {
-                row.socket.timer.map_or(0, |timer| timer.expires_us)
-            })
-        }
+        Shown::Socket(Column::Timer) => (row.socket.timer.map(|timer| Value::Text(timer.kind.name().into())), {
+            row.socket.timer.map_or(0, |timer| timer.expires_us)
+        }),
         Shown::RemoteName => (row.remote_name().map(|name| Value::Text(Cow::Borrowed(name))), 0),
         Shown::Sending => (rate().map(|rate| Value::Bytes(rate.sent)), 0),
         Shown::Receiving => (rate().map(|rate| Value::Bytes(rate.received)), 0),

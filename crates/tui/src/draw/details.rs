@@ -172,10 +172,7 @@ impl Page<'_> {
             if width(bars.trim()) > 0 && room > 0 {
                 text = format!("{text:<9} {bars}");
             }
-            self.lines.push(vec![
-                (format!("  {name:<NAMES$}"), self.app.theme.dim()),
-                (text, Style::new()),
-            ]);
+            self.lines.push(vec![(format!("  {name:<NAMES$}"), self.app.theme.dim()), (text, Style::new())]);
         }
         for (name, field) in [
             ("sent", Field::SentBytes),

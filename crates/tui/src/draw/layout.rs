@@ -18,29 +18,26 @@ impl Widths {
         if self.of != Some(view) || self.columns != columns {
             self.of = Some(view);
             self.columns = columns.to_vec();
-            self.natural = columns.iter().map(|column| super::width(column.title(view)) + SORT_MARK).collect();
+            self.natural = columns.iter().map(|column| super::width(column.title(view))).collect();
         }
         &mut self.natural
     }
 }
 
-/// Room behind a title for the arrow of the order.
-const SORT_MARK: usize = 1;
-
 /// What can be done with a column where room is short.
 enum Kind {
     /// Its texts can be cut to the first number, and are well off with the second.
     Text(usize, usize),
-    /// As a text, but its end is what matters.
-    Address(usize),
+    /// As a text, but its end is what matters, and it is shown whole where it is one of IPv4.
+    Address,
     /// It is shown whole.
     Whole,
 }
 
 fn kind(column: Shown) -> Kind {
     match column {
-        Shown::Socket(Column::Local | Column::Remote) => Kind::Address(9),
-        Shown::Socket(Column::Process) => Kind::Text(8, 18),
+        Shown::Socket(Column::Local | Column::Remote) => Kind::Address,
+        Shown::Socket(Column::Process) => Kind::Text(11, 18),
         Shown::Socket(Column::Places | Column::Field(Field::PlaceText)) | Shown::Place => Kind::Text(8, 14),
         Shown::Socket(Column::Field(Field::State)) => Kind::Text(6, 11),
         Shown::Socket(Column::Field(Field::OwnerPath | Field::OwnerCommandLine | Field::Cgroup)) => Kind::Text(12, 40),
@@ -51,9 +48,20 @@ fn kind(column: Shown) -> Kind {
     }
 }
 
+/// `255.255.255.255:65535`.
+const IPV4: usize = 21;
+
+/// What an address is cut to where nothing else helps: its port, and a little more.
+const TINY: usize = 9;
+
+fn tiny(column: Shown, natural: usize) -> usize {
+    if cuts_front(column) { natural.min(TINY) } else { least(column, natural) }
+}
+
 fn least(column: Shown, natural: usize) -> usize {
     match kind(column) {
-        Kind::Text(least, _) | Kind::Address(least) => natural.min(least),
+        Kind::Text(least, _) => natural.min(least),
+        Kind::Address => natural.min(IPV4),
         Kind::Whole => natural,
     }
 }
@@ -61,7 +69,7 @@ fn least(column: Shown, natural: usize) -> usize {
 fn good(column: Shown, natural: usize) -> usize {
     match kind(column) {
         Kind::Text(_, good) => natural.min(good),
-        Kind::Address(_) | Kind::Whole => natural,
+        Kind::Address | Kind::Whole => natural,
     }
 }
 
@@ -86,19 +94,26 @@ pub(super) fn fit(columns: &[Shown], natural: &[usize], room: usize, gap: usize,
         }
         kept.retain(|(_, column, _)| column.rank() != Some(lowest));
     }
-    let base = if total(&kept, good) <= room { good } else { least };
+    let fits = |width: &fn(Shown, usize) -> usize| total(&kept, *width) <= room;
+    let base = [good, least].into_iter().find(fits).unwrap_or(tiny);
     let used = total(&kept, base);
     let mut widths: Vec<(usize, usize)> =
         kept.iter().map(|(at, column, natural)| (*at, base(*column, *natural))).collect();
-    // What is left goes to the addresses first, then to the texts, the first of them first.
+    // What is left goes to who it is, as far as that is worth it, then to the addresses, then to all others.
     let mut left = room.saturating_sub(used);
-    for addresses in [true, false] {
+    type Wanted = fn(Shown, usize) -> usize;
+    let turns: [Wanted; 3] = [
+        |column, natural| {
+            if matches!(column, Shown::Socket(Column::Process) | Shown::Group) { good(column, natural) } else { 0 }
+        },
+        |column, natural| if matches!(kind(column), Kind::Address) { natural } else { 0 },
+        |_, natural| natural,
+    ];
+    for wanted in turns {
         for ((_, width), (_, column, natural)) in widths.iter_mut().zip(&kept) {
-            if matches!(kind(*column), Kind::Address(_)) == addresses {
-                let more = natural.saturating_sub(*width).min(left);
-                *width += more;
-                left -= more;
-            }
+            let more = wanted(*column, *natural).saturating_sub(*width).min(left);
+            *width += more;
+            left -= more;
         }
     }
     widths
@@ -106,7 +121,7 @@ pub(super) fn fit(columns: &[Shown], natural: &[usize], room: usize, gap: usize,
 
 /// Whether the beginning is cut where a cell is too long, not the end.
 pub(super) fn cuts_front(column: Shown) -> bool {
-    matches!(kind(column), Kind::Address(_))
+    matches!(kind(column), Kind::Address)
 }
 
 #[cfg(test)]
@@ -116,11 +131,16 @@ mod tests {
     #[test]
     fn what_matters_least_is_left_out_first() {
         let columns = Shown::default_of(View::Sockets, None, true);
-        let natural = [6, 12, 21, 21, 16, 7, 7, 20, 8, 10];
+        let natural = [5, 11, 16, 21, 16, 5, 5, 20, 8, 10];
         let shown = |room| {
             let widths = fit(&columns, &natural, room, 1, false);
             assert!(widths.iter().map(|(_, width)| width).sum::<usize>() + widths.len() - 1 <= room, "{room}");
-            widths.iter().filter_map(|(at, _)| columns.get(*at)).map(|column| column.name()).collect::<Vec<_>>().join(" ")
+            widths
+                .iter()
+                .filter_map(|(at, _)| columns.get(*at))
+                .map(|column| column.name())
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(shown(200), "protocol state local remote process receiving sending place_text user trend");
         assert_eq!(shown(120), "protocol state local remote process receiving sending place_text user");

@@ -63,7 +63,11 @@ impl App {
             lines.push(vec![(format!("  {mark} "), self.theme.key()), (what.to_owned(), Style::new())]);
         }
         lines.push(Vec::new());
-        lines.extend(wrapped("Filters are those of the command line: sockscope help filter.", usize::from(area.width), ""));
+        lines.extend(wrapped(
+            "Filters are those of the command line: sockscope help filter.",
+            usize::from(area.width),
+            "",
+        ));
         let Mode::Help(top) = self.mode else { return };
         let top = self.draw_page(buffer, area, &lines, top);
         self.mode = Mode::Help(top);
@@ -107,7 +111,15 @@ impl App {
                 menu.entries.iter().map(|column| format!("{} {}", sign(column), describe(*column))).collect()
             }
             MenuKind::Orders => {
-                let sign = |is: bool| if !is { " " } else if sort.descending { "▼" } else { "▲" };
+                let sign = |is: bool| {
+                    if !is {
+                        " "
+                    } else if sort.descending {
+                        "▼"
+                    } else {
+                        "▲"
+                    }
+                };
                 let usual = format!("{} {:<22} {}", sign(sort.by.is_none()), "(usual)", "the order that nobody chose");
                 let columns = menu
                     .entries
@@ -149,12 +161,23 @@ impl App {
         let title = match &question.about {
             About::Close { what, .. } => {
                 lines.extend(wrapped(what, room, ""));
-                lines.push(vec![("y".to_owned(), key), (" close   ".to_owned(), plain), ("n".to_owned(), key), (" don't".to_owned(), plain)]);
+                lines.push(vec![
+                    ("y".to_owned(), key),
+                    (" close   ".to_owned(), plain),
+                    ("n".to_owned(), key),
+                    (" don't".to_owned(), plain),
+                ]);
                 "Close?"
             }
             About::Kill { processes, chosen, signals, signal } => {
                 for (index, (id, name)) in processes.iter().enumerate() {
-                    let sign = if processes.len() == 1 { "" } else if index == *chosen { "▶ " } else { "  " };
+                    let sign = if processes.len() == 1 {
+                        ""
+                    } else if index == *chosen {
+                        "▶ "
+                    } else {
+                        "  "
+                    };
                     let style = if index == *chosen { self.theme.bold() } else { plain };
                     lines.push(vec![(format!("{sign}{name}[{}]", id.pid), style)]);
                 }
@@ -167,13 +190,22 @@ impl App {
                         ("n".to_owned(), key),
                         (" don't".to_owned(), plain),
                     ]),
-                    None => lines.push(vec![("y".to_owned(), key), (" end it   ".to_owned(), plain), ("n".to_owned(), key), (" don't".to_owned(), plain)]),
+                    None => lines.push(vec![
+                        ("y".to_owned(), key),
+                        (" end it   ".to_owned(), plain),
+                        ("n".to_owned(), key),
+                        (" don't".to_owned(), plain),
+                    ]),
                 }
                 "End the process?"
             }
             About::Copy { texts } => {
                 for (letter, name, text) in texts {
-                    lines.push(vec![(letter.to_string(), key), (format!(" {name}: "), self.theme.dim()), (text.clone(), plain)]);
+                    lines.push(vec![
+                        (letter.to_string(), key),
+                        (format!(" {name}: "), self.theme.dim()),
+                        (text.clone(), plain),
+                    ]);
                 }
                 "Copy what?"
             }
@@ -195,14 +227,17 @@ impl App {
     pub(super) fn draw_filter_error(&self, buffer: &mut Buffer, area: Rect) {
         let Mode::Filter(filter) = &self.mode else { return };
         let Some(error) = &filter.error else { return };
+        let room = usize::from(area.width);
+        let wrap = |text: &str| wrapped(text, room, "").into_iter().flatten().map(|(text, _)| text);
+        // The caret must stay below its word, so the place is cut and not wrapped; what could stand there is wrapped anew.
+        let (place, expected) = error.split_once("\nexpected: ").unwrap_or((error, ""));
         let mut lines: Vec<String> = Vec::new();
-        for line in error.lines() {
-            // The caret must stay below its word, so these lines are cut and not wrapped.
-            if line.starts_with("  ") && !line.starts_with("          ") || line.trim_start().starts_with('^') {
-                lines.push(line.to_owned());
-            } else {
-                lines.extend(wrapped(line, usize::from(area.width), "").into_iter().flatten().map(|(text, _)| text));
-            }
+        for (index, line) in place.lines().enumerate() {
+            if index == 0 { lines.extend(wrap(line)) } else { lines.push(line.to_owned()) }
+        }
+        if !expected.is_empty() {
+            let words: Vec<&str> = expected.split_whitespace().collect();
+            lines.extend(wrap(&format!("expected: {}", words.join(" "))));
         }
         let most = usize::from(area.height);
         lines.truncate(most);

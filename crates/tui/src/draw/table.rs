@@ -48,7 +48,8 @@ impl App {
         // One for the mark.
         let room = usize::from(area.width).saturating_sub(2);
         let scrolled = if chosen || self.scrolled > 0 { self.scrolled.min(columns.len().saturating_sub(1)) } else { 0 };
-        let (columns, natural) = (columns.get(scrolled..).unwrap_or_default(), natural.get(scrolled..).unwrap_or_default());
+        let (columns, natural) =
+            (columns.get(scrolled..).unwrap_or_default(), natural.get(scrolled..).unwrap_or_default());
         let widths = fit(columns, natural, room, gap, chosen || scrolled > 0);
         self.draw_titles(buffer, area, columns, &widths, gap, settings.sort, settings.view);
         for (y, (position, mut line)) in (rows.y..rows.bottom()).zip(visible.zip(cells)) {
@@ -64,7 +65,8 @@ impl App {
                 fit_cell(*column, text, *width_of, &arrangement, position);
                 let free = width_of.saturating_sub(width(text));
                 let start = if column.is_number() { x + free } else { x };
-                let style = if mark.is_none() && !selected { self.cell_style(*column, &arrangement, position) } else { style };
+                let style =
+                    if mark.is_none() && !selected { self.cell_style(*column, &arrangement, position) } else { style };
                 if let Ok(start) = u16::try_from(start) {
                     put(buffer, area, start, text, style);
                 }
@@ -102,11 +104,12 @@ impl App {
                 (true, true) => "▼",
             };
             let mut title = column.title(view).to_owned();
-            cut(&mut title, width_of.saturating_sub(width(arrow)));
+            while width(&title) + width(arrow) > *width_of && title.pop().is_some() {}
             title.push_str(arrow);
             let free = width_of.saturating_sub(width(&title));
             let start = if column.is_number() { x + free } else { x };
-            if let (Ok(start), Ok(left), Ok(taken)) = (u16::try_from(start), u16::try_from(x), u16::try_from(*width_of)) {
+            if let (Ok(start), Ok(left), Ok(taken)) = (u16::try_from(start), u16::try_from(x), u16::try_from(*width_of))
+            {
                 put(buffer, area, start, &title, style);
                 let region = Rect { x: left, y: area.y, width: taken, height: 1 };
                 self.regions.titles.push((region.intersection(area), *column));
