@@ -143,7 +143,7 @@ mod tests {
                 .join(" ")
         };
         assert_eq!(shown(200), "protocol state local remote process receiving sending place_text user trend");
-        assert_eq!(shown(120), "protocol state local remote process receiving sending place_text user");
+        assert_eq!(shown(116), "protocol state local remote process receiving sending place_text user");
         assert_eq!(shown(80), "protocol state local remote process receiving sending");
         assert_eq!(shown(40), "state local remote process");
         assert_eq!(fit(&columns, &natural, 40, 1, true).len(), columns.len());
