@@ -34,6 +34,8 @@ mod run;
 mod terminal;
 /// The command `wait`.
 mod wait;
+/// The command `top`.
+mod top;
 /// The command `watch`.
 mod watch;
 /// The command `why`.
