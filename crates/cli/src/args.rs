@@ -28,10 +28,10 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
-/// `wait`.
-mod wait;
 /// `top`.
 mod top;
+/// `wait`.
+mod wait;
 /// `watch`.
 mod watch;
 /// `why`.
@@ -53,10 +53,10 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
-pub(crate) use wait::WaitArgs;
-use wait::wait;
 pub(crate) use top::TopArgs;
 use top::top;
+pub(crate) use wait::WaitArgs;
+use wait::wait;
 pub(crate) use watch::WatchArgs;
 use watch::watch;
 pub(crate) use why::WhyArgs;
@@ -66,22 +66,27 @@ use why::why;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 12] =
-    ["list", "watch", "why", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 13] = [
+    "list",
+    "watch",
+    "top",
+    "why",
+    "assert",
+    "wait",
+    "close",
+    "kill",
+    "compare",
+    "locate",
+    "completions",
+    "man",
+    "help",
+];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 7] = ["top", "window", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 6] = ["window", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 17] = [
-pub(crate) const COMMANDS: [&str; 10] =
-    ["list", "watch", "top", "assert", "close", "compare", "locate", "completions", "man", "help"];
-
-/// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 9] = ["window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
-
-/// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 16] = [
+const WITH_VALUE: [&str; 18] = [
     "--format",
     "--columns",
     "--sort",
@@ -204,9 +209,21 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands =
-        [list(), watch(), why(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
-    let commands = [list(), watch(), top(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [
+        list(),
+        watch(),
+        top(),
+        why(),
+        assert(),
+        wait(),
+        close(),
+        kill(),
+        compare(),
+        locate(),
+        completions(),
+        man(),
+        help(),
+    ];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))

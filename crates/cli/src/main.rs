@@ -32,10 +32,10 @@ mod plan;
 mod run;
 /// What the terminal can do, and writing to it.
 mod terminal;
-/// The command `wait`.
-mod wait;
 /// The command `top`.
 mod top;
+/// The command `wait`.
+mod wait;
 /// The command `watch`.
 mod watch;
 /// The command `why`.

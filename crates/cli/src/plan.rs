@@ -204,11 +204,6 @@ impl Selection {
         Ok(sys::native(self.choice)?)
     }
 
-    /// The filter.
-    pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
     /// What is asked for the sake of the flags alone: any socket may be meant that the filter does not mean now.
     pub(crate) fn kinds_request(&self) -> Request {
         let Kinds { tcp, udp, ipv4, ipv6, .. } = self.kinds;
