@@ -442,7 +442,8 @@ fn connection(row: &Row<'_>) -> String {
 }
 
 fn close(case: &Case<'_>, states: &str) -> String {
-    format!("`sockscope close 'state {states} and sport = :{}'`", case.question.port)
+    let sudo = if case.is_windows() { "" } else { "sudo " };
+    format!("`{sudo}sockscope close 'state {states} and sport = :{}'`", case.question.port)
 }
 
 fn http_sys(case: &Case<'_>) -> Parts {
@@ -670,11 +671,7 @@ fn time_wait(case: &Case<'_>, finding: &Finding) -> Parts {
                 .to_owned(),
         );
     }
-    let now = if case.is_windows() {
-        String::new()
-    } else {
-        format!("; {} ends them now (as root)", close(case, "time-wait"))
-    };
+    let now = if case.is_windows() { String::new() } else { format!("; {} ends them now", close(case, "time-wait")) };
     let advice = format!("Wait, or set SO_REUSEADDR (setsockopt, SOL_SOCKET) before bind{now}.");
     (parts, advice)
 }
