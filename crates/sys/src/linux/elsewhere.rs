@@ -6,7 +6,7 @@
 //! each has files of its own there.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -137,7 +137,7 @@ fn container_of(pid: u32) -> Option<String> {
 fn candidates() -> Vec<Candidate> {
     let mut found = Vec::new();
     let own = rustix::fs::stat(c"/proc/thread-self/ns/net").map(|it| it.st_ino).ok();
-    let own_tables = rustix::fs::stat(c"/proc/thread-self/net/tcp").map(|it| it.st_ino).ok();
+    let own_tables = own_tables();
     let names = kept();
     let mut ids = HashSet::new();
     let mut tables = HashSet::new();
@@ -151,6 +151,9 @@ fn candidates() -> Vec<Candidate> {
                 continue;
             }
             let Some(table) = inode(NumberPath::new(pid, c"/net/tcp")) else { continue };
+            if id.is_none() && own_tables.is_none() {
+                continue;
+            }
             if Some(table) == own_tables || !tables.insert(table) {
                 // Somebody who may not be asked was there before one who may.
                 if let (Some(id), Some(known)) = (id, known_by(&mut found, table)) {
@@ -176,6 +179,14 @@ fn candidates() -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// The inode of our namespace's tables; `None` where that says nothing: here every process' tables have one of their own.
+fn own_tables() -> Option<u64> {
+    let inode = |path: &CStr| rustix::fs::stat(path).map(|it| it.st_ino).ok();
+    let of_thread = inode(c"/proc/thread-self/net/tcp")?;
+    let together = inode(c"/proc/self/ns/net") == inode(c"/proc/thread-self/ns/net");
+    (!together || inode(c"/proc/self/net/tcp") == Some(of_thread)).then_some(of_thread)
 }
 
 /// Number in linux/capability.h.
