@@ -1,11 +1,15 @@
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType};
-use sockscope_model::StateSet;
-use sockscope_wire::netlink;
+use rustix::io::Errno;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, sockopt};
+use sockscope_model::{Request, StateSet};
 use sockscope_wire::sock_diag::{DumpRequest, Narrow, Table, state_mask};
+use sockscope_wire::{destroy_groups, netlink};
 
 use crate::repository::root;
 
@@ -18,10 +22,11 @@ const TABLES: [(&str, Table); 5] = [
 ];
 
 /// One file a dump, its datagrams one behind the other (a datagram is a whole number of messages, so that is again one);
-/// and the files under /proc that hold the same sockets. What they decode to is pinned by the tests of `sockscope-wire`.
+/// the files under /proc that hold the same sockets; and what is told when they are closed. What they decode to is pinned by the tests of `sockscope-wire`.
 pub(crate) fn run() -> Result<()> {
     sockscope_testkit::enter_private_namespace()?;
-    let _sockets = sockscope_testkit::varied()?;
+    let destroyed = listen()?;
+    let sockets = sockscope_testkit::varied()?;
     let directory = root().join("testdata");
     for (name, table) in TABLES {
         for (kind, traffic) in [("", false), ("-info", true)] {
@@ -32,7 +37,8 @@ pub(crate) fn run() -> Result<()> {
         let text = fs::read(Path::new("/proc/thread-self/net").join(name)).context(name)?;
         write(&directory.join("procfs").join(name), &text)?;
     }
-    Ok(())
+    drop(sockets);
+    write(&directory.join("sock_diag_destroy/events.bin"), &heard(&destroyed)?)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -40,6 +46,28 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| path.display().to_string())?;
     println!("{}: {} bytes", path.display(), bytes.len());
     Ok(())
+}
+
+/// A socket that is told of every one that is destroyed.
+fn listen() -> Result<OwnedFd> {
+    let protocol = Some(rustix::net::netlink::SOCK_DIAG);
+    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, protocol)?;
+    rustix::net::bind(&socket, &SocketAddrNetlink::new(0, destroy_groups(&Request::default())))?;
+    Ok(socket)
+}
+
+/// What was told until the kernel had nothing more to say for a second.
+fn heard(socket: &OwnedFd) -> Result<Vec<u8>> {
+    sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, Some(Duration::from_secs(1)))?;
+    let mut all = Vec::new();
+    let mut buffer = vec![0; 65_536];
+    loop {
+        match rustix::net::recv(socket, &mut buffer[..], RecvFlags::empty()) {
+            Ok((_, length)) => all.extend(buffer.get(..length).unwrap_or_default()),
+            Err(Errno::AGAIN) => return Ok(all),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn dump(table: Table, traffic: bool) -> Result<Vec<u8>> {

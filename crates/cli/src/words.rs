@@ -18,6 +18,27 @@ argument. Quote whatever your shell would take for itself: < > ! & | ( ).";
 /// The command `list`, in one line.
 pub(crate) const LIST: &str = "List sockets (the command when none is named)";
 
+/// The command `watch`, in one line.
+pub(crate) const WATCH: &str = "Print a line when a socket opens, changes or closes";
+
+/// The command `watch`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open. It looks once a second; what comes and goes between two looks is missed, and counted where Windows counts it.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
+
+/// The command `watch`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_WATCH: &str = "\
+Prints a line when a socket opens, changes its state or closes: when, which, whose, where its peer is, and at its end how long it \
+was open and what went through it. It looks once a second, and hears from the kernel of every socket that closes, so that \
+none is missed, however short; the owner of one that was open between two looks only is not known.
+
+A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
+watch; how many opened, closed and were missed is said on standard error then.";
 /// The command `why`, in one line.
 pub(crate) const WHY: &str = "Say who holds a port, or why it can't be bound";
 
@@ -44,6 +65,56 @@ It only looks. With --probe it also binds the port for a moment.
 
 As an ordinary user it says the same as far as it may look, and what it could not look at.";
 
+/// The command `top`, in one line.
+pub(crate) const TOP: &str = "Show sockets live, to work with";
+
+/// The command `top`, for the long help.
+pub(crate) const LONG_TOP: &str = "\
+Shows sockets live: what is new is green (+), what changed yellow (~), what is gone red (-) until the next look. They can be sorted, \
+filtered, and summed up by process, host, country and listener; a connection can be closed and a process ended from there.
+
+The key ? lists all keys. Places, filters and columns are those of `sockscope list`. It remembers view, columns and order.";
+
+/// The keys of `top` that one must know.
+pub(crate) const TOP_KEYS: &str = "  ?         all keys
+  1 to 5    sockets, processes, hosts, countries, listeners
+  /         filter
+  s < > r   sort
+  c         columns
+  Enter     details
+  p         pause
+  x K y     close, kill, copy
+  q         quit";
+
+/// Examples of `top`.
+pub(crate) const TOP_EXAMPLES: &str = "  Everything:
+    sockscope top
+
+  Connections that are established, busiest first:
+    sockscope top state established --sort receiving:desc
+
+  Who listens, and who is connected there:
+    sockscope top --view listeners
+
+  Countries that one program talks to:
+    sockscope top --view countries process = firefox";
+
+/// Where `top` remembers.
+#[cfg(windows)]
+pub(crate) const TOP_FILES: &str = "  %LOCALAPPDATA%\\sockscope\\top.toml
+      view, columns and order; may be deleted";
+
+/// Where `top` remembers.
+#[cfg(not(windows))]
+pub(crate) const TOP_FILES: &str = "  ~/.local/state/sockscope/top.toml (or in $XDG_STATE_HOME)
+      view, columns and order; may be deleted";
+
+/// The exit codes of `top`.
+pub(crate) const TOP_STATUS: &str = "  0  quit by a key
+  2  an option, the filter or another argument is wrong, or there is no
+     terminal
+  3  the operating system refused or failed";
+
 /// The command `assert`, in one line.
 pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 
@@ -51,6 +122,75 @@ pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 pub(crate) const LONG_ASSERT: &str = "\
 Ends with status 0 if a socket matches the filter, else with 1; with --none the other way round. It looks once and does \
 not wait. It prints nothing when the answer is yes, and one line on standard error when it is no.";
+
+/// The command `wait`, in one line.
+pub(crate) const WAIT: &str = "Wait until a socket matches, or none does any more";
+
+/// The command `wait`, for the long help.
+pub(crate) const LONG_WAIT: &str = "\
+Waits until a socket matches the filter, and ends with status 0; with --gone, until none matches any more. If it is so from \
+the beginning, it does not wait. With --timeout it gives up in time and ends with status 1. It prints nothing when what it \
+waits for has come.
+
+It looks again and again, the cheaper a look the oftener: a filter on ports and states is seen to within some ten milliseconds, \
+one on owners takes a look at every process. What was there only between two looks goes unseen.";
+
+/// The command `kill`, in one line.
+pub(crate) const KILL: &str = "End the processes that own the sockets that match";
+
+/// The command `kill`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_KILL: &str = "\
+Ends the processes that own the sockets that match (TerminateProcess). They are not asked and can't put anything in order; to \
+close connections and let their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are ended, never others that have their numbers \
+by then.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080.
+
+What sockscope itself descends from, such as the shell that it was typed into, and the system are left alone, unless --force is \
+given. Processes of others need an administrator.";
+
+/// The command `kill`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_KILL: &str = "\
+Sends a signal, TERM unless another is named, to the processes that own the sockets that match. To close connections and let \
+their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are signalled, never others that have their \
+numbers by then. Then it looks for a second whether they end, and says which go on.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080. Of several processes that have one socket, those are meant that the filter fits.
+
+What sockscope itself descends from, such as the shell that it was typed into, and process 1 are left alone, unless --force is \
+given. Processes of other users need root.";
+
+/// The option `--signal` of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_SIGNAL: &str =
+    "TERM or KILL, which are the same here: Windows has no signals, and the processes end at once.";
+
+/// The option `--signal` of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_SIGNAL: &str = "\
+The signal to send, by its name, with or without SIG, or its number: TERM (if none is named) asks a program to end, KILL ends it \
+without being asked, HUP has many a server read its configuration anew.";
+
+/// The option `--dry-run` of `close`.
+pub(crate) const CLOSE_DRY_RUN: (&str, &str) =
+    ("Only print what would be closed", "Only print what would be closed, also with --yes. It needs no privilege.");
+
+/// The option `--dry-run` of `kill`.
+pub(crate) const KILL_DRY_RUN: (&str, &str) =
+    ("Only print what would be ended", "Only print what would be ended, also with --yes, and what would be refused.");
+
+/// The option `--force` of `kill`.
+pub(crate) const KILL_FORCE: &str = "\
+Also end what sockscope descends from, such as your shell or the server of your session, last of all, and the process that all \
+others depend on.";
 
 /// The command `close`, in one line.
 pub(crate) const CLOSE: &str = "Close connections, not their processes";
@@ -163,6 +303,24 @@ pub(crate) const LIST_EXAMPLES: &str = "  Everything, with owners:
     sockscope --ndjson state time-wait | wc -l
     sockscope --csv --columns local_port,owner_pid,owner_name -l";
 
+/// Examples of `watch`.
+pub(crate) const WATCH_EXAMPLES: &str = "  Everything that comes and goes:
+    sockscope watch
+
+  Who connects to the web server, and from where:
+    sockscope watch sport = :443
+
+  What a program connects to, from its start on:
+    sockscope watch process = updater
+
+  Every connection as it ends, with its time and bytes:
+    sockscope watch -t --events closed
+
+  The next program that listens, then end:
+    sockscope watch -l --events opened --count 1
+
+  For a program:
+    sockscope watch --ndjson > changes.ndjson";
 /// Examples of `why`.
 pub(crate) const WHY_EXAMPLES: &str = "  Who has port 8080, or why does bind fail?
     sockscope why 8080
@@ -204,6 +362,59 @@ pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
 
   Which sockets were found, as JSON:
     sockscope assert --json state established and dport = :5432";
+
+/// Examples of `wait`.
+#[cfg(windows)]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s
+
+  Until a port is free again:
+    sockscope wait --gone sport = :8080 --timeout 1m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :3389";
+
+/// Examples of `wait`.
+#[cfg(not(windows))]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s && psql
+
+  Until the last client has left:
+    sockscope wait --gone state established and sport = :443 --timeout 5m
+
+  Until nothing is in the way of another bind:
+    sockscope wait --gone sport = :8080 --timeout 2m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :22";
+
+/// Examples of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  Whoever is connected with a server, without a question:
+    sockscope kill --yes dst 192.0.2.7 and dport = :443";
+
+/// Examples of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  A program that does not listen to TERM:
+    sudo sockscope kill --signal KILL listening and process = java
+
+  Whoever is connected with a server, without a question:
+    sudo sockscope kill --yes dst 192.0.2.7 and dport = :443
+
+  Have a web server read its configuration anew:
+    sudo sockscope kill --yes --signal HUP sport = :80";
 
 /// Examples of `close`.
 #[cfg(windows)]
@@ -351,6 +562,10 @@ pub(crate) const LOCATE_STATUS: &str = "  0  done; that a place is not known is 
   3  a database can't be used, or the operating system refused or failed
   4  with --json: some lines of standard input are no IP addresses";
 
+/// Exit status of `watch`.
+pub(crate) const WATCH_STATUS: &str = "  0  ended by Ctrl-C, by --count, or because nobody reads any more
+  2  a flag or a filter is wrong
+  3  the system refused or failed";
 /// The exit codes of `why`.
 pub(crate) const WHY_STATUS: &str = "  0  there is a holder or a cause, or the port is free
   1  unknown: neither is known, or --probe contradicts what is
@@ -378,6 +593,30 @@ pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is som
      or neither a terminal nor --yes
   3  the operating system refused or failed; nothing was closed
   4  some sockets were closed and some refused: each is named";
+
+/// The exit codes of `wait`.
+pub(crate) const WAIT_STATUS: &str = "  0  a socket matches; with --gone: none does
+  1  the time is over, and it is not so
+  2  an option, the filter or another argument is wrong, or there is no filter
+  3  the operating system refused or failed";
+
+/// The exit codes of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_STATUS: &str = "  0  ended; with --dry-run: there is something to end
+  1  nothing to end, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was ended
+  4  some processes were ended and some not: each is named";
+
+/// The exit codes of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_STATUS: &str = "  0  the signal was sent; with --dry-run: there is something to send it to
+  1  nothing to send it to, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was sent
+  4  sent to some processes and not to others: each is named";
 
 /// What the environment changes.
 #[cfg(windows)]
@@ -454,7 +693,7 @@ FIELDS
     proto family state local remote lport rport port interface exposure
     process pid path command user service container namespace cgroup
     uid inode no_owner timer
-    country asn org place database
+    country asn org place database, rname with --resolve
     age sent received rtt retransmits recvq sendq
   Numbers take units: age > 5m, sent > 1MB, rtt > 100ms.
   Quote text with spaces: process = 'Web Content'.

@@ -4,14 +4,14 @@ use sockscope_model::{Change, Protocol, Snapshot, Socket, SocketKey, State, Tag}
 
 /// What makes two rows of two snapshots the same socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Identity {
+pub(crate) enum Identity {
     /// Addresses may change under a cookie: a bound socket connects. Before Linux 5.9 every namespace counted its own.
     Cookie(Protocol, u64, Option<u64>),
     Key(SocketKey, Option<u64>),
 }
 
 impl Identity {
-    fn of(socket: &Socket) -> Identity {
+    pub(crate) fn of(socket: &Socket) -> Identity {
         match socket.key.tag {
             Tag::Cookie(cookie) => Identity::Cookie(socket.key.protocol, cookie, socket.namespace),
             _ => Identity::Key(socket.key, socket.namespace),
@@ -30,12 +30,48 @@ impl Identity {
 /// A connection that enters TIME_WAIT has changed, even if its source no longer tells its inode then. Sockets that nothing
 /// tells apart are counted: of three such and then two, one was closed.
 pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
-    let mut pairing = Pairing::new(&before.sockets, &after.sockets);
-    pairing.side_by_side();
-    pairing.equal();
-    pairing.same_identity();
-    pairing.entering_time_wait();
-    pairing.changes()
+    let pairs = Pairs::new(before, after);
+    let copy = |sockets: &[Socket], index: usize| sockets.get(index).map(|socket| Box::new(socket.clone()));
+    let closed = pairs.closed.iter().filter_map(|index| copy(&before.sockets, *index)).map(Change::Closed);
+    let changed = pairs.changed.iter().filter_map(|(old, new)| {
+        Some(Change::Changed { before: copy(&before.sockets, *old)?, after: copy(&after.sockets, *new)? })
+    });
+    let opened = pairs.opened.iter().filter_map(|index| copy(&after.sockets, *index)).map(Change::Opened);
+    closed.chain(changed).chain(opened).collect()
+}
+
+/// Which sockets of one snapshot are which of a later one of the same source, by their positions: what [`diff`] says, without
+/// a copy of any socket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// Of each socket after, the position that it had before.
+    pub before: Vec<Option<usize>>,
+    /// Positions before, of what is not there any more.
+    pub closed: Vec<usize>,
+    /// Positions before and after, of what is there and differs in anything, counters included.
+    pub changed: Vec<(usize, usize)>,
+    /// Positions after, of what was not there before.
+    pub opened: Vec<usize>,
+}
+
+impl Pairs {
+    /// Finds every socket of `before` in `after`.
+    pub fn new(before: &Snapshot, after: &Snapshot) -> Pairs {
+        let mut pairing = Pairing::new(&before.sockets, &after.sockets);
+        pairing.side_by_side();
+        pairing.equal();
+        pairing.same_identity();
+        pairing.entering_time_wait();
+        pairing.pairs()
+    }
+}
+
+/// Whether people would say that the socket changed: it has another state or other ends, or somebody owns it who did not, or
+/// nobody any more. Counters and queues differ at every look.
+pub fn is_notable(before: &Socket, after: &Socket) -> bool {
+    let ends = |socket: &Socket| (socket.key.local, socket.key.remote);
+    let owned = |socket: &Socket| !socket.owners.processes().is_empty();
+    before.state != after.state || ends(before) != ends(after) || owned(before) != owned(after)
 }
 
 /// Which sockets before are which after.
@@ -73,11 +109,14 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// Most sockets did not change and stand in the order of the pass before, with a few more or less between them: these
-    /// are found without hashing anything.
+    /// Most sockets stand in the order of the pass before, with a few more or less between them: these are found without
+    /// hashing anything. No two have the same cookie; of others only those that did not change are surely themselves.
     fn side_by_side(&mut self) {
         let equal = |it: &Self, before: usize, after: usize| match (it.before.get(before), it.after.get(after)) {
-            (Some((before, _)), Some((after, _))) => before == after,
+            (Some((before, _)), Some((after, _))) => match (before.key.tag, after.key.tag) {
+                (Tag::Cookie(_), Tag::Cookie(_)) => Identity::of(before) == Identity::of(after),
+                _ => before == after,
+            },
             _ => false,
         };
         let (mut before, mut after) = (0, 0);
@@ -152,25 +191,19 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    fn changes(&self) -> Vec<Change> {
-        let mut changes: Vec<Change> = self
-            .before
-            .iter()
-            .filter(|(_, paired)| !paired)
-            .map(|(socket, _)| Change::Closed(Box::new((*socket).clone())))
-            .collect();
-        let mut opened = Vec::new();
-        for (socket, of) in &self.after {
-            let before = of.and_then(|index| self.before.get(index));
-            match before {
-                None => opened.push(Change::Opened(Box::new((*socket).clone()))),
-                Some((before, _)) if before == socket => {}
-                Some((before, _)) => changes
-                    .push(Change::Changed { before: Box::new((*before).clone()), after: Box::new((*socket).clone()) }),
+    fn pairs(&self) -> Pairs {
+        let mut pairs = Pairs { before: Vec::with_capacity(self.after.len()), ..Pairs::default() };
+        for (index, (socket, of)) in self.after.iter().enumerate() {
+            pairs.before.push(*of);
+            match of.and_then(|place| Some((place, self.before.get(place)?))) {
+                None => pairs.opened.push(index),
+                Some((_, (before, _))) if before == socket => {}
+                Some((place, _)) => pairs.changed.push((place, index)),
             }
         }
-        changes.append(&mut opened);
-        changes
+        let gone = self.before.iter().enumerate().filter(|(_, (_, paired))| !paired);
+        pairs.closed.extend(gone.map(|(index, _)| index));
+        pairs
     }
 }
 

@@ -28,6 +28,7 @@ pub use error::FilterError;
 pub(crate) use error::clean;
 use lexer::Span;
 use program::Node;
+pub use quantity::parse_duration;
 pub(crate) use text::fold_chars;
 
 /// Which sockets a user means.
@@ -65,6 +66,8 @@ pub struct Needs {
     pub asns: bool,
     /// Operators of peers' networks, which not all databases know.
     pub organizations: bool,
+    /// Names of peers ([`sockscope_model::Frame::names`]).
+    pub names: bool,
     /// When a socket was made, which not every source knows.
     pub opened: bool,
     /// Firewall marks, which not everybody may read.
@@ -89,6 +92,7 @@ impl Needs {
         self.marks |= field == Field::Mark;
         self.places |= field.needs_places();
         self.asns |= field == Field::PlaceAsn;
+        self.names |= field.needs_names();
         self.organizations |= field == Field::PlaceOrganization;
     }
 
@@ -104,6 +108,7 @@ impl Needs {
             places: self.places || other.places,
             asns: self.asns || other.asns,
             organizations: self.organizations || other.organizations,
+            names: self.names || other.names,
             opened: self.opened || other.opened,
             marks: self.marks || other.marks,
         }
@@ -162,6 +167,7 @@ impl Filter {
             traffic: needs.traffic,
             autobound: needs.autobound,
             cgroups: needs.cgroups,
+            tcp_opens: false,
         }
     }
 
@@ -193,6 +199,12 @@ impl Filter {
     /// The fields that decide about rows.
     pub fn fields(&self) -> Vec<Field> {
         bounds::fields(&self.root)
+    }
+
+    /// Whether it names a port that is to be the local one, as `sport = :80` and `src 192.0.2.1:80` do, and `not sport = :80`
+    /// does not. `port = 80`, which may be either end's, does.
+    pub fn names_local_port(&self) -> bool {
+        bounds::names_local_port(&self.root)
     }
 
     /// The states, as [`sockscope_model::Socket::filter_state`] counts them, of rows that can pass; maybe more.

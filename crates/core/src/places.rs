@@ -100,7 +100,8 @@ impl Locator {
         }
     }
 
-    fn databases(&self) -> Vec<IpDatabase> {
+    /// The databases, as a frame names them.
+    pub fn databases(&self) -> Vec<IpDatabase> {
         let describe = |database: &sockscope_geo::Database| IpDatabase {
             name: Arc::clone(database.name()),
             attribution: database.info().attribution,

@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Process, Socket, SourceError, Timestamp};
+use crate::{Frame, Process, Row, Socket, SourceError, State, Timestamp};
 
 /// What happened to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,6 +13,20 @@ pub enum EventKind {
     Changed,
     /// It is gone, or in TIME_WAIT.
     Closed,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [EventKind; 3] = [EventKind::Opened, EventKind::Changed, EventKind::Closed];
+
+    /// `opened`, `changed` or `closed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventKind::Opened => "opened",
+            EventKind::Changed => "changed",
+            EventKind::Closed => "closed",
+        }
+    }
 }
 
 /// What the system said of a socket the moment it happened.
@@ -51,4 +66,30 @@ pub trait Events: Send {
     /// # Errors
     /// Nothing more is to be heard.
     fn wait(&mut self, at_most: Duration, events: &mut Vec<Event>) -> Result<Heard, SourceError>;
+}
+
+/// Something that happened to a socket.
+#[derive(Debug, Clone)]
+pub struct Occurrence {
+    /// When it happened, or when it was seen to have happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// The socket: as it is, or, once it is gone, as it was seen last.
+    pub socket: Box<Socket>,
+    /// Where the names for its numbers are.
+    pub frame: Arc<Frame>,
+    /// The state that it had before; `None` for a new socket and for UDP.
+    pub before: Option<State>,
+    /// Of a closed socket, how long it was open, or seen to be; `None`: it came and went unseen.
+    pub lasted: Option<Duration>,
+    /// It was there when the watch began, so that `lasted` is the least that it may have been.
+    pub from_before: bool,
+}
+
+impl Occurrence {
+    /// The socket with its names.
+    pub fn row(&self) -> Row<'_> {
+        Row { frame: &self.frame, socket: &self.socket }
+    }
 }

@@ -37,7 +37,7 @@ mod traffic;
 pub use address::{AddressBlock, AddressBlockError, Exposure, clean_address};
 pub use change::Change;
 pub use comparison::{Cause, Comparison, Difference, SourceVerdict};
-pub use event::{Event, EventKind, Events, Heard};
+pub use event::{Event, EventKind, Events, Heard, Occurrence};
 pub use field::{Field, Value};
 pub use place::{Coordinates, IpDatabase, Place};
 pub use port::{

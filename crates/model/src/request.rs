@@ -30,10 +30,12 @@ pub struct Request {
     pub autobound: bool,
     /// Resolve cgroup ids to paths.
     pub cgroups: bool,
+    /// Fill [`crate::Snapshot::tcp_opens`].
+    pub tcp_opens: bool,
 }
 
 impl Default for Request {
-    /// Everything but `traffic` and `autobound`.
+    /// Everything but `traffic`, `autobound` and `tcp_opens`.
     fn default() -> Self {
         Request {
             tcp: true,
@@ -48,6 +50,7 @@ impl Default for Request {
             traffic: false,
             autobound: false,
             cgroups: true,
+            tcp_opens: false,
         }
     }
 }

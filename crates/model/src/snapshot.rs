@@ -71,7 +71,8 @@ pub struct Snapshot {
     /// The namespaces that occur.
     pub namespaces: BTreeMap<u64, Namespace>,
     /// TCP connections that the system had counted when the pass began, both those that programs here opened and those that
-    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice.
+    /// they accepted (RFC 4022, tcpActiveOpens and tcpPassiveOpens): a program that talks to itself counts twice, one that was
+    /// refused once. Only if asked for. Windows counts in 32 bits, so it may begin again.
     pub tcp_opens: Option<u64>,
 }
 
@@ -153,7 +154,7 @@ pub struct Frame {
     /// What name servers say of addresses, where they were asked.
     pub names: Arc<HashMap<IpAddr, HostName, RandomState>>,
     /// How fast sockets send and receive, where an earlier snapshot tells.
-    pub rates: HashMap<SocketKey, Rate, RandomState>,
+    pub rates: Arc<HashMap<SocketKey, Rate, RandomState>>,
 }
 
 /// What is known of the name of an address.
@@ -168,6 +169,21 @@ pub enum HostName {
     Absent,
     /// The name servers failed, or did not answer in time.
     Failed,
+}
+
+impl HostName {
+    /// What a name service said. A name that is none is absent: one that is empty or longer than DNS allows (253 characters,
+    /// RFC 1035), and one that could be taken for an address, which whoever owns an address is free to claim.
+    pub fn of(name: &str) -> HostName {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        // No top-level domain is a number (RFC 3696, 2), and no name has a colon.
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") || name.contains(':');
+        if name.is_empty() || name.len() > 253 || numeric {
+            return HostName::Absent;
+        }
+        HostName::Known(name.into())
+    }
 }
 
 /// How fast a socket sends and receives, from what two snapshots counted.
@@ -187,7 +203,7 @@ impl Frame {
             databases: Vec::new(),
             places: Arc::default(),
             names: Arc::default(),
-            rates: HashMap::default(),
+            rates: Arc::default(),
         }
     }
 
@@ -245,5 +261,22 @@ impl<'a> Row<'a> {
     pub fn processes(&self) -> impl Iterator<Item = &'a Process> + use<'a> {
         let snapshot = self.snapshot();
         self.socket.owners.processes().iter().filter_map(|owner| snapshot.process(owner.process))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_address() {
+        for bad in ["", ".", "1.1.1.1", "1.1.1.1.", "::1", "10", "a.b.7", "0x7f.0x1", "www:443", &"a".repeat(254)] {
+            assert_eq!(HostName::of(bad), HostName::Absent, "{bad}");
+        }
+        for (good, name) in
+            [("one.one.one.one", "one.one.one.one"), ("a.", "a"), ("1-1.example", "1-1.example"), ("x1", "x1")]
+        {
+            assert_eq!(HostName::of(good), HostName::Known(name.into()));
+        }
     }
 }

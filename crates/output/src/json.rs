@@ -4,7 +4,7 @@ use serde::Serialize;
 use sockscope_model as model;
 
 use crate::Listing;
-use crate::schema::{Assertion, Comparison, Database, Located, Outcome, Snapshot, Socket, Sockets, Why};
+use crate::schema::{Assertion, Change, Comparison, Database, Located, Outcome, Snapshot, Socket, Sockets, Why};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -78,6 +78,14 @@ pub fn assert_json(out: &mut dyn Write, listing: &Listing<'_>, matched: bool, wa
 /// The writer's.
 pub fn compare_json(out: &mut dyn Write, comparison: &model::Comparison, listing: &Listing<'_>) -> io::Result<()> {
     document(out, &Comparison::new(comparison, listing))
+}
+
+/// A line of `watch`, `sockscope.change/1`.
+///
+/// # Errors
+/// The writer's.
+pub fn change_json(out: &mut dyn Write, occurrence: &model::Occurrence) -> io::Result<()> {
+    line(out, &Change::from(occurrence))
 }
 
 /// The document of `why`, `sockscope.why/1`, and a newline: the holders are the rows of the listing.

@@ -8,6 +8,8 @@
 
 /// One cell as text, for the formats that have cells.
 mod cell;
+/// What happened to sockets, a line each.
+mod change;
 /// Text from outside made harmless: for terminals, for spreadsheets, for browsers.
 mod clean;
 /// Which columns there are, by name.
@@ -25,16 +27,23 @@ mod listing;
 pub mod schema;
 /// Columns for people.
 mod table;
+/// Processes to which something is to be done.
+mod targets;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
-pub use self::clean::clean;
+pub use self::cell::push_human;
+pub use self::change::{ChangeOptions, change_day, change_line, change_title};
+pub use self::clean::{clean, push_clean};
 pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table, wrapped};
 pub use self::csv::csv;
 pub use self::html::html;
-pub use self::json::{assert_json, compare_json, database_json, json, located_json, ndjson, outcome_json, why_json};
+pub use self::json::{
+    assert_json, change_json, compare_json, database_json, json, located_json, ndjson, outcome_json, why_json,
+};
 pub use self::listing::Listing;
-pub use self::schema::{compare_schema, snapshot_schema, why_schema};
-pub use self::table::{TableOptions, table};
+pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
+pub use self::table::{TableOptions, push_cell, table};
+pub use self::targets::{sockets, target_table};
 pub use self::text::brief;

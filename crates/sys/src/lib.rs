@@ -6,6 +6,8 @@
 // `--cfg sockscope_null` builds the backend of systems that have none, so that it keeps compiling.
 /// How closing a socket can fail.
 mod closing;
+/// What a process is told, and how ending one can fail.
+mod ending;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 mod linux;
 /// Files as bytes.
@@ -17,22 +19,34 @@ mod null;
 mod windows;
 
 pub use closing::CloseError;
+pub use ending::{KillError, Signal};
+#[cfg(all(target_os = "linux", not(sockscope_null)))]
+use linux::has_signal;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
-    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere,
-    interfaces, locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
+    CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
+    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
+use null::has_signal;
+#[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 pub use null::{
-    CLOSABLE, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere,
-    interfaces, locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user,
+    CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
+    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 #[cfg(all(windows, not(sockscope_null)))]
+use windows::has_signal;
+#[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{
-    CLOSABLE, KillError, NativeSource, SOURCES, WITNESSES, can_close, close, config_files, data_directories, elsewhere,
-    interfaces, kill, locale, name_containers, native, port_facts, services_text, testify, try_bind, viewer_uid,
-    viewer_user,
+    CLOSABLE, HeldProcess, KillError, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close,
+    config_files, data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale,
+    name_containers, native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind,
+    viewer_uid, viewer_user, vital,
 };
 
 /// Lets this program ask for tables by functions that nobody documents: on Windows these are called in a second run of the same

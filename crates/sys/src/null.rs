@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sockscope_model::{
-    BindAttempt, Elsewhere, ErrorKind, PortFacts, PortQuestion, Request, Snapshot, Socket, Source, SourceChoice,
-    SourceError, Testimony, Timestamp, Witness,
+    BindAttempt, Elsewhere, ErrorKind, Events, HostName, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket,
+    Source, SourceChoice, SourceError, Testimony, Timestamp, Witness,
 };
 
-use crate::CloseError;
+use crate::{CloseError, KillError, Signal};
 
 /// The sources that this system has.
 pub const SOURCES: &[SourceChoice] = &[];
@@ -31,6 +32,63 @@ pub fn close(sockets: &[&Socket]) -> Vec<Result<(), CloseError>> {
 /// Always: there is no backend.
 pub fn can_close(socket: &Socket) -> Result<(), CloseError> {
     close(&[socket]).pop().unwrap_or(Ok(()))
+}
+
+/// The signals that have names here.
+pub const SIGNALS: &[(&str, i32)] = &[("TERM", 15), ("KILL", 9)];
+
+/// Whether there is a signal of that number.
+pub(crate) fn has_signal(number: i32) -> bool {
+    SIGNALS.iter().any(|(_, known)| *known == number)
+}
+
+/// A process that is held: there is none.
+#[derive(Debug)]
+pub struct HeldProcess(std::convert::Infallible);
+
+impl HeldProcess {
+    /// # Errors
+    /// There is none to fail.
+    pub fn may_signal(&self) -> Result<(), KillError> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// There is none to fail.
+    pub fn signal(&self, _signal: Signal) -> Result<(), KillError> {
+        match self.0 {}
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self, _at_most: Duration) -> bool {
+        match self.0 {}
+    }
+}
+
+/// Takes hold of no process.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn hold(_process: ProcessId) -> Result<HeldProcess, KillError> {
+    Err(KillError::Unsupported(format!("sockscope can't end processes on {}", std::env::consts::OS)))
+}
+
+/// Ends nothing.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn kill(process: ProcessId, signal: Signal) -> Result<(), KillError> {
+    hold(process)?.signal(signal)
+}
+
+/// This process and those that it descends from: not known here.
+pub fn ancestors() -> Vec<ProcessId> {
+    Vec::new()
+}
+
+/// Why the system would not survive the end of a process.
+pub fn vital(_pid: u32) -> Option<&'static str> {
+    None
 }
 
 /// A source that always fails.
@@ -56,6 +114,19 @@ fn unavailable() -> SourceError {
 /// # Errors
 /// Always: there is no backend.
 pub fn native(_choice: SourceChoice) -> Result<NativeSource, SourceError> {
+    Err(unavailable())
+}
+
+/// Whether whoever reads standard output is gone: known only when something is written.
+pub fn output_is_closed() -> bool {
+    false
+}
+
+/// What the system tells of sockets the moment it happens.
+///
+/// # Errors
+/// Always: there is no backend.
+pub fn events(_request: &Request) -> Result<Box<dyn Events>, SourceError> {
     Err(unavailable())
 }
 
@@ -104,6 +175,16 @@ pub fn services_text() -> Option<String> {
     None
 }
 
+/// The name of an address.
+pub fn host_name(_address: std::net::IpAddr) -> HostName {
+    HostName::Failed
+}
+
+/// The text of the hosts file.
+pub fn hosts_text() -> Option<String> {
+    None
+}
+
 /// Interfaces by index.
 pub fn interfaces() -> BTreeMap<u32, String> {
     BTreeMap::new()
@@ -117,6 +198,11 @@ pub fn config_files() -> Vec<PathBuf> {
 /// Data directories, the user's first.
 pub fn data_directories() -> Vec<PathBuf> {
     Vec::new()
+}
+
+/// Where programs keep what they remember: nowhere.
+pub fn state_directory() -> Option<PathBuf> {
+    None
 }
 
 /// The locale for messages.

@@ -148,13 +148,28 @@ fn only_the_process_that_was_meant_is_ended() {
     assert_ne!(done, 0);
     let ticks = u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime);
     let id = ProcessId { pid: child.id(), started: sockscope_wire::windows::file_time(ticks) };
+    let term = sys::Signal::TERM;
     let later = sockscope_model::Timestamp::from_micros(id.started.unwrap().as_micros() + 1);
-    assert_eq!(sys::kill(ProcessId { started: Some(later), ..id }), Err(sys::KillError::Gone));
-    assert_eq!(sys::kill(ProcessId { started: None, ..id }), Err(sys::KillError::NoIdentity));
+    assert_eq!(sys::kill(ProcessId { started: Some(later), ..id }, term), Err(sys::KillError::Gone));
+    assert_eq!(sys::kill(ProcessId { started: None, ..id }, term), Err(sys::KillError::NoIdentity));
     assert!(child.try_wait().unwrap().is_none());
-    sys::kill(id).unwrap();
+    let held = sys::hold(id).unwrap();
+    held.may_signal().unwrap();
+    held.signal(term).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert_eq!(sys::kill(ProcessId { pid: 0x7fff_fffc, ..id }), Err(sys::KillError::Gone));
+    assert!(held.has_ended(std::time::Duration::ZERO));
+    assert_eq!(held.signal(term), Err(sys::KillError::Gone));
+    assert_eq!(sys::hold(id).err(), Some(sys::KillError::Gone));
+    assert_eq!(sys::kill(ProcessId { pid: 0x7fff_fffc, ..id }, term), Err(sys::KillError::Gone));
+}
+
+#[test]
+fn this_process_descends_from_others() {
+    let found = sys::ancestors();
+    assert_eq!(found[0].pid, std::process::id());
+    assert!(found.iter().is_sorted_by(|child, parent| parent.started <= child.started), "{found:?}");
+    assert_eq!(sys::Signal::parse("sigkill"), Some(sys::Signal::KILL));
+    assert_eq!(sys::Signal::parse("HUP"), None);
 }
 
 #[test]

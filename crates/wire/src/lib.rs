@@ -10,6 +10,8 @@
 mod bytecode;
 /// Reading fixed-width numbers out of a slice that may be too short.
 mod bytes;
+/// Sockets that the kernel has just destroyed.
+mod destroyed;
 /// Netlink: the messages in a datagram.
 pub mod netlink;
 /// Rules of address translation, as nftables keeps them.
@@ -26,6 +28,7 @@ mod tcp_info;
 pub mod windows;
 
 pub use bytecode::compile;
+pub use destroyed::{decode_destroyed, destroy_groups};
 
 /// Bytes that make no sense: what was read, and where it went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -139,6 +139,10 @@ fn endpoint(text: &str, family: Family) -> Option<SocketAddr> {
 pub struct Stat {
     /// `comm`: at most 15 bytes, any bytes.
     pub name: Vec<u8>,
+    /// `R`, `S`, ...; `Z` and `X` of one that has ended.
+    pub state: u8,
+    /// The process that it is a child of, as the PID namespace of the mounted /proc counts; 0: none.
+    pub parent: u32,
     /// When it began, in clock ticks since boot.
     pub start_ticks: u64,
 }
@@ -149,9 +153,19 @@ pub fn stat(text: &[u8]) -> Option<Stat> {
     let close = text.iter().rposition(|byte| *byte == b')')?;
     let name = text.get(open + 1..close)?.to_vec();
     let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
-    // The first word behind the name is field 3, the state; field 22 is the start.
-    let start_ticks = rest.split_ascii_whitespace().nth(19)?.parse().ok()?;
-    Some(Stat { name, start_ticks })
+    // The first word behind the name is field 3, the state; field 4 is the parent, field 22 the start.
+    let mut fields = rest.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().unwrap_or(0);
+    let start_ticks = fields.nth(17)?.parse().ok()?;
+    Some(Stat { name, state, parent, start_ticks })
+}
+
+/// The process of a pidfd, from `/proc/self/fdinfo/FD` (pidfd_open(2)), as the PID namespace of the mounted /proc counts:
+/// 0: it has no number there, -1: it has ended. `None` for other descriptors.
+pub fn pidfd_number(text: &[u8]) -> Option<i64> {
+    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Pid:"))?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
 /// The inode of a descriptor that is a socket, from the target of its link: `socket:[12345]`.
@@ -243,10 +257,19 @@ pub fn sockstat_tcp6(text: &[u8]) -> Option<u64> {
 /// Counters of `/proc/net/snmp` that tell whether a TCP connection began or ended (RFC 4022): ActiveOpens, PassiveOpens,
 /// AttemptFails, EstabResets and CurrEstab, in the order of the file.
 pub fn snmp_tcp(text: &[u8]) -> Option<Vec<u64>> {
+    counters(text, &["ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets", "CurrEstab"])
+}
+
+/// How many TCP connections were opened and accepted since the network namespace began, from the same file.
+pub fn snmp_tcp_opens(text: &[u8]) -> Option<u64> {
+    counters(text, &["ActiveOpens", "PassiveOpens"])?.into_iter().try_fold(0u64, u64::checked_add)
+}
+
+/// The counters with these titles in the two lines of TCP, all of them.
+fn counters(text: &[u8], wanted: &[&str]) -> Option<Vec<u64>> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp:"));
     let (titles, values) = (lines.next()?, lines.next()?);
-    let wanted = ["ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets", "CurrEstab"];
     let found: Option<Vec<u64>> = titles
         .split_ascii_whitespace()
         .zip(values.split_ascii_whitespace())
@@ -441,9 +464,18 @@ mod tests {
     #[test]
     fn a_process_may_be_called_anything() {
         let text = b"7 (a) (b\n) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
-        assert_eq!(stat(text), Some(Stat { name: b"a) (b\n".to_vec(), start_ticks: 12345 }));
+        assert_eq!(stat(text), Some(Stat { name: b"a) (b\n".to_vec(), state: b'S', parent: 1, start_ticks: 12345 }));
         for bad in [&b""[..], b"7", b"7 (a", b"7 )a(", b"7 (a) S 1", b"7 (a) \xff"] {
             assert_eq!(stat(bad), None);
+        }
+    }
+
+    #[test]
+    fn a_pidfd_names_its_process() {
+        assert_eq!(pidfd_number(b"pos:\t0\nflags:\t02000002\nmnt_id:\t16\nino:\t9\nPid:\t42\nNSpid:\t42\n"), Some(42));
+        assert_eq!(pidfd_number(b"Pid:\t-1\nNSpid:\t-1\n"), Some(-1));
+        for other in [&b""[..], b"pos:\t0\nflags:\t02\n", b"NSpid:\t1\n", b"Pid:\n", b"Pid:\t\xff\n"] {
+            assert_eq!(pidfd_number(other), None);
         }
     }
 
@@ -468,6 +500,12 @@ mod tests {
         assert_eq!(sockstat_tcp6(b"TCP6: inuse 7\nUDP6: inuse 1\n"), Some(7));
         let snmp = b"Tcp: RtoAlgorithm ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab\nTcp: 1 2 3 4 5 6\n";
         assert_eq!(snmp_tcp(snmp), Some(vec![2, 3, 4, 5, 6]));
+        assert_eq!(snmp_tcp_opens(snmp), Some(5));
+        for bad in
+            [&b""[..], b"Tcp: ActiveOpens\nTcp: 1\n", b"Tcp: ActiveOpens PassiveOpens\nTcp: 18446744073709551615 1\n"]
+        {
+            assert_eq!(snmp_tcp_opens(bad), None);
+        }
         assert_eq!(last_process(b"0.20 0.18 0.12 1/80 11206\n"), Some(11206));
         assert_eq!((last_process(b"0.20 0.18 0.12 1/80"), last_process(b"")), (None, None));
         assert_eq!(forks(b"cpu  1 2\nprocesses 513495\nprocs_running 2\n"), Some(513_495));

@@ -10,8 +10,8 @@ use crate::{Malformed, bytecode, tcp_info};
 
 pub(crate) const AF_INET: u8 = 2;
 pub(crate) const AF_INET6: u8 = 10;
-const IPPROTO_TCP: u8 = 6;
-const IPPROTO_UDP: u8 = 17;
+pub(crate) const IPPROTO_TCP: u8 = 6;
+pub(crate) const IPPROTO_UDP: u8 = 17;
 
 /// `SOCK_DIAG_BY_FAMILY`: the type of requests and replies.
 pub const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -26,14 +26,15 @@ const NLM_F_ACK: u16 = 4;
 const NLM_F_DUMP: u16 = 0x300;
 
 /// Response attributes (`INET_DIAG_*`, include/uapi/linux/inet_diag.h).
-mod attribute {
-    pub(super) const INFO: u16 = 2;
-    pub(super) const CONG: u16 = 4;
-    pub(super) const SHUTDOWN: u16 = 8;
-    pub(super) const SKV6ONLY: u16 = 11;
-    pub(super) const MARK: u16 = 15;
-    pub(super) const CGROUP_ID: u16 = 21;
-    pub(super) const SOCKOPT: u16 = 22;
+pub(crate) mod attribute {
+    pub(crate) const INFO: u16 = 2;
+    pub(crate) const CONG: u16 = 4;
+    pub(crate) const SHUTDOWN: u16 = 8;
+    pub(crate) const PROTOCOL: u16 = 10;
+    pub(crate) const SKV6ONLY: u16 = 11;
+    pub(crate) const MARK: u16 = 15;
+    pub(crate) const CGROUP_ID: u16 = 21;
+    pub(crate) const SOCKOPT: u16 = 22;
 }
 
 /// `INET_DIAG_REQ_BYTECODE`.
@@ -264,23 +265,23 @@ pub struct DiagRow {
 }
 
 /// Offsets in `struct inet_diag_msg`.
-mod offset {
-    pub(super) const FAMILY: usize = 0;
-    pub(super) const STATE: usize = 1;
-    pub(super) const TIMER: usize = 2;
-    pub(super) const RETRANS: usize = 3;
-    pub(super) const SPORT: usize = 4;
-    pub(super) const DPORT: usize = 6;
-    pub(super) const SRC: usize = 8;
-    pub(super) const DST: usize = 24;
-    pub(super) const IF: usize = 40;
-    pub(super) const COOKIE: usize = 44;
-    pub(super) const EXPIRES: usize = 52;
-    pub(super) const RQUEUE: usize = 56;
-    pub(super) const WQUEUE: usize = 60;
-    pub(super) const UID: usize = 64;
-    pub(super) const INODE: usize = 68;
-    pub(super) const END: usize = 72;
+pub(crate) mod offset {
+    pub(crate) const FAMILY: usize = 0;
+    pub(crate) const STATE: usize = 1;
+    pub(crate) const TIMER: usize = 2;
+    pub(crate) const RETRANS: usize = 3;
+    pub(crate) const SPORT: usize = 4;
+    pub(crate) const DPORT: usize = 6;
+    pub(crate) const SRC: usize = 8;
+    pub(crate) const DST: usize = 24;
+    pub(crate) const IF: usize = 40;
+    pub(crate) const COOKIE: usize = 44;
+    pub(crate) const EXPIRES: usize = 52;
+    pub(crate) const RQUEUE: usize = 56;
+    pub(crate) const WQUEUE: usize = 60;
+    pub(crate) const UID: usize = 64;
+    pub(crate) const INODE: usize = 68;
+    pub(crate) const END: usize = 72;
 }
 
 const SEND_SHUTDOWN: u8 = 2;

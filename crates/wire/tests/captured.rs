@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use sockscope_model::{Family, Protocol, Socket};
 use sockscope_wire::windows::{self, Layout};
-use sockscope_wire::{netlink, procfs, sock_diag};
+use sockscope_wire::{decode_destroyed, netlink, procfs, sock_diag};
 
 fn testdata(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
@@ -69,6 +69,38 @@ fn sock_diag_dumps() {
         }
         assert!(rows > 5, "{name}: {rows}");
         assert_pinned(&format!("sock_diag/{name}"), &text);
+    }
+}
+
+#[test]
+fn sockets_that_were_destroyed() {
+    let bytes = fs::read(testdata("sock_diag_destroy/events.bin")).unwrap();
+    let mut text = String::new();
+    let mut never_bound = 0;
+    for message in netlink::messages(&bytes) {
+        let message = message.unwrap();
+        assert_eq!(message.kind, sock_diag::SOCK_DIAG_BY_FAMILY);
+        match decode_destroyed(message.payload).unwrap() {
+            Some(socket) => line(&mut text, &socket),
+            None => never_bound += 1,
+        }
+    }
+    writeln!(text, "{never_bound} that were never bound").unwrap();
+    assert!(text.lines().count() > 50, "{text}");
+    assert_pinned("sock_diag_destroy/events", &text);
+
+    // Any prefix of a message, and a message with any byte changed, is a socket, none or an error.
+    for message in netlink::messages(&bytes).take(20) {
+        let mut damaged = message.unwrap().payload.to_vec();
+        (0..damaged.len()).for_each(|length| drop(decode_destroyed(damaged.split_at(length).0)));
+        for index in 0..damaged.len() {
+            let byte = damaged[index];
+            for value in [0, 1, 0x7f, 0xff, byte.wrapping_add(4)] {
+                damaged[index] = value;
+                drop(decode_destroyed(&damaged));
+            }
+            damaged[index] = byte;
+        }
     }
 }
 

@@ -138,6 +138,20 @@ pub(super) fn fields(node: &Node) -> Vec<Field> {
     fields
 }
 
+/// Whether a test that is not negated is on the local port.
+pub(super) fn names_local_port(node: &Node) -> bool {
+    fn find(node: &Node, negated: bool) -> bool {
+        match node {
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().any(|node| find(node, negated)),
+            Node::Not(node) => find(node, !negated),
+            Node::Test(Test::Port(Side::Local, _)) => !negated,
+            Node::Test(Test::NumberText(NumberSource::Field(Field::LocalPort), _)) => !negated,
+            Node::Test(_) => false,
+        }
+    }
+    find(node, false)
+}
+
 /// What must be looked up before rows can be tested.
 pub(super) fn needs(node: &Node) -> Needs {
     let mut needs = Needs::default();

@@ -1,5 +1,7 @@
 //! Numbers as users write them: with units, as ports, as moments.
 
+use std::time::Duration;
+
 /// A set of numbers: ascending ranges, both ends included, that neither touch nor overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ranges(Vec<(u64, u64)>);
@@ -137,6 +139,23 @@ impl Unit {
             },
             Unit::Moment => moment(text).ok_or(Flaw::Malformed),
         }
+    }
+}
+
+/// A duration as users write it everywhere: `30s`, `1.5h`, `500ms`; a plain number is one of seconds.
+///
+/// # Errors
+/// It is none; the message says what could be written.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let unit = Unit::Duration(Some(1_000_000));
+    match unit.parse(text.trim()) {
+        Ok(micros) => Ok(Duration::from_micros(micros)),
+        // As `2.5`, which filters do not take.
+        Err(Flaw::Malformed) if text.trim().ends_with(|last: char| last.is_ascii_digit()) => {
+            unit.parse(&format!("{}s", text.trim())).map(Duration::from_micros).map_err(|_| unit.expected().to_owned())
+        }
+        Err(Flaw::Malformed) => Err(unit.expected().to_owned()),
+        Err(Flaw::TooLarge) => Err("it is too long".to_owned()),
     }
 }
 

@@ -133,6 +133,36 @@ fn frame(os: &'static str) -> Frame {
     frame
 }
 
+#[test]
+fn names_of_peers_are_compared_where_they_are_known() {
+    use sockscope_model::HostName;
+    let mut frame = frame("linux");
+    for (address, name) in [
+        ("1.1.1.1", HostName::Known("One.One.One.One".into())),
+        ("8.8.8.8", HostName::Pending),
+        ("9.9.9.9", HostName::Absent),
+        ("192.168.0.9", HostName::Known("printer".into())),
+    ] {
+        Arc::make_mut(&mut frame.names).insert(address.parse().unwrap(), name);
+    }
+    for (text, rows) in [
+        ("remote_name = one.one.one.one", "c"),
+        ("rname ~ ^one", "c"),
+        ("rname in (printer, x)", "k"),
+        ("rname != printer", "abcdefghij"),
+        ("rname ~ .", "ck"),
+        ("not rname ~ . and dport = :53", "fh"),
+    ] {
+        assert_eq!(passing(&parse(text), &frame), rows, "{text}");
+    }
+    let rows = |keys: &str| {
+        let mut rows: Vec<usize> = (0..11).collect();
+        crate::sort(&frame, &mut rows, &crate::SortKey::parse(keys).unwrap());
+        rows
+    };
+    assert_eq!((rows("rname")[..2].to_vec(), rows("rname:desc")[..2].to_vec()), (vec![2, 10], vec![10, 2]));
+}
+
 /// The names of the rows that pass.
 fn passing(filter: &Filter, frame: &Frame) -> String {
     frame.rows().zip('a'..).filter(|(row, _)| filter.matches(row)).map(|(_, name)| name).collect()
@@ -679,6 +709,7 @@ fn needs_follow_from_the_terms() {
         ("cgroup = /x", Needs { cgroups: true, ..none }),
         ("country = CN or org ~ x", Needs { places: true, organizations: true, ..none }),
         ("asn = 64496", Needs { places: true, asns: true, ..none }),
+        ("not rname ~ x", Needs { names: true, ..none }),
         ("not age > 5m", Needs { opened: true, ..none }),
         ("process = age", Needs { owners: true, ..none }),
         ("fwmark = 1", Needs { marks: true, ..none }),
@@ -1056,5 +1087,51 @@ fn every_shown_word_is_read() {
             || terms::term(word).is_some()
             || Filter::parse(word, &context()).is_ok();
         assert!(known, "{word}");
+    }
+}
+
+#[test]
+fn a_local_port_is_named_or_not() {
+    for (text, named) in [
+        ("sport = :80", true),
+        ("src 127.0.0.1:80", true),
+        ("src :80 or pid = 1", true),
+        ("lport in (80, 443)", true),
+        ("lport ~ ^80", true),
+        ("local = 127.0.0.1:80", true),
+        ("port = 80", true),
+        ("sport >= :8000 and sport < :8100", true),
+        ("not (not sport = :80)", true),
+        ("", false),
+        ("dport = :80", false),
+        ("dst 127.0.0.1:80", false),
+        ("src 127.0.0.1", false),
+        ("not sport = :80", false),
+        ("sport != :80", false),
+        ("not lport in (80, 443)", false),
+        ("listening", false),
+    ] {
+        assert_eq!(parse(text).names_local_port(), named, "{text}");
+    }
+}
+
+#[test]
+fn durations_are_read_as_in_filters() {
+    use std::time::Duration;
+    for (text, millis) in [
+        ("30s", 30_000),
+        ("500ms", 500),
+        ("2m", 120_000),
+        ("1h", 3_600_000),
+        ("5", 5_000),
+        ("0", 0),
+        ("1.5s", 1_500),
+        ("2.5", 2_500),
+        (" 1s ", 1_000),
+    ] {
+        assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+    }
+    for text in ["", "s", "-1", "1x", "1s1", "soon", "1,5", ".5", "1.", "nan", "99999999999999999999", "1e3"] {
+        assert!(parse_duration(text).is_err(), "{text}");
     }
 }

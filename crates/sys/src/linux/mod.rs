@@ -10,8 +10,12 @@ mod destroy;
 mod directories;
 /// Sockets of other network namespaces.
 mod elsewhere;
+/// Sockets that the kernel destroys, as it tells of them.
+mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
+/// Names of addresses.
+mod host_name;
 /// Network namespaces, interfaces, users, services: names for numbers.
 mod names;
 /// Datagrams to and from NETLINK_SOCK_DIAG.
@@ -26,6 +30,8 @@ mod probe;
 mod procfs;
 /// Every process' descriptors.
 mod scan;
+/// Ending processes.
+mod signal;
 /// Complete dumps of the sock_diag tables.
 mod sock_diag;
 /// The source: all of the above in order.
@@ -37,12 +43,17 @@ mod witnesses;
 
 use std::collections::BTreeMap;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
-pub use directories::{config_files, data_directories, locale};
+pub use directories::{config_files, data_directories, locale, state_directory};
 pub use elsewhere::{elsewhere, name_containers};
+pub use events::events;
+pub use host_name::{host_name, hosts_text};
 pub use port::{port_facts, try_bind};
+pub(crate) use signal::has_signal;
+pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;
 pub use witnesses::{WITNESSES, testify};
 
@@ -73,6 +84,14 @@ pub fn viewer_user() -> Option<String> {
 /// The text of /etc/services, if there is one.
 pub fn services_text() -> Option<String> {
     std::fs::read("/etc/services").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Whether whoever reads standard output is gone, which a program that writes nothing would not notice.
+pub fn output_is_closed() -> bool {
+    let stdout = std::io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut asked, Some(&now)), Ok(1)) && asked.iter().any(|it| it.revents().contains(PollFlags::ERR))
 }
 
 /// The names of the interfaces of the viewer's network namespace, by index.

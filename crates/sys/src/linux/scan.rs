@@ -318,12 +318,7 @@ impl Scanner<'_> {
         let stat_text = read(c"../stat")?;
         // What can't be decoded was cut off by the process' end.
         let stat = wire::stat(&stat_text).ok_or(Errno::SRCH)?;
-        let ticks_per_second = i64::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100).max(1);
-        let started = i64::try_from(stat.start_ticks)
-            .ok()
-            .and_then(|ticks| ticks.checked_mul(1_000_000 / ticks_per_second))
-            .and_then(|since_boot| self.boot.as_micros().checked_add(since_boot))
-            .map(Timestamp::from_micros);
+        let started = started(self.boot, stat.start_ticks);
         let mut process = Process::new(ProcessId { pid, started }, String::from_utf8_lossy(&stat.name).into_owned());
         if self.details {
             process.path = rustix::fs::readlinkat(fd_directory, c"../exe", Vec::new()).ok().map(path);
@@ -368,6 +363,13 @@ impl Default for Buffers {
             text: Vec::new(),
         }
     }
+}
+
+/// When a process began, from the ticks since the system was started.
+pub(super) fn started(boot: Timestamp, ticks: u64) -> Option<Timestamp> {
+    let ticks_per_second = i64::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100).max(1);
+    let since_boot = i64::try_from(ticks).ok()?.checked_mul(1_000_000 / ticks_per_second)?;
+    boot.as_micros().checked_add(since_boot).map(Timestamp::from_micros)
 }
 
 fn path(target: std::ffi::CString) -> PathBuf {

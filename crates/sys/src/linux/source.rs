@@ -9,12 +9,13 @@ use sockscope_model::{
     ErrorKind, Family, NoOwner, Notice, Owners, Protocol, Request, Snapshot, Source, SourceChoice, SourceError,
     Testimony, Timestamp,
 };
+use sockscope_wire::procfs as wire_procfs;
 use sockscope_wire::sock_diag::Table;
 
 use super::names::{self, Users};
 use super::netlink::DumpError;
 use super::sock_diag::Collected;
-use super::{cgroups, owners, procfs, sock_diag};
+use super::{cgroups, files, owners, procfs, sock_diag};
 
 /// This machine's sockets, from sock_diag, or from /proc/net where that is refused.
 #[derive(Debug)]
@@ -121,6 +122,9 @@ impl Source for LinuxSource {
         let start = Instant::now();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let mut snapshot = Snapshot::new("linux", host, Timestamp::from(std::time::SystemTime::now()));
+        if request.tcp_opens {
+            snapshot.tcp_opens = tcp_opens();
+        }
         let tunnels = self.sockets(request, &mut snapshot)?;
         if let Some(namespace) = names::own_namespace() {
             for socket in &mut snapshot.sockets {
@@ -139,6 +143,11 @@ impl Source for LinuxSource {
         snapshot.elapsed = start.elapsed();
         Ok(snapshot)
     }
+}
+
+/// ActiveOpens and PassiveOpens of this network namespace: both families, in one.
+fn tcp_opens() -> Option<u64> {
+    wire_procfs::snmp_tcp_opens(&files::read(c"/proc/thread-self/net/snmp").ok()?)
 }
 
 fn procfs_tables(request: &Request, snapshot: &mut Snapshot) -> Result<(), SourceError> {

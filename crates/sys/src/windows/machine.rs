@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sockscope_model::{Process, SocketKey};
+use sockscope_model::{Family, Process, SocketKey};
 use sockscope_wire::windows::{Layout, ProcessEntry, ServiceEntry};
 
 use super::functions::Function;
@@ -52,6 +52,9 @@ pub(super) trait Machine {
 
     /// The counters of a connection.
     fn counters(&mut self, key: &SocketKey) -> Counters;
+
+    /// How many TCP connections over that family were opened and accepted since the system began, each counted in 32 bits.
+    fn opens(&mut self, family: Family) -> Option<[u32; 2]>;
 
     /// Asks Windows to reset a connection over IPv4: SetTcpEntry.
     ///

@@ -3,6 +3,8 @@
 //! What is made of the answers does not depend on Windows and is built with the tests of every system; `machine.rs` says
 //! what is asked. What nobody documents is called in a process of its own (`apart.rs`).
 
+/// Which processes a process descends from.
+mod ancestors;
 /// Calling what is undocumented in a process of its own.
 #[cfg(windows)]
 mod apart;
@@ -11,8 +13,14 @@ mod close;
 /// Where configuration and data are.
 #[cfg(windows)]
 mod directories;
+/// Ending processes.
+#[cfg(windows)]
+mod ending;
 /// Functions that fill tables.
 mod functions;
+/// Names of addresses.
+#[cfg(windows)]
+mod host_name;
 /// What is asked of Windows.
 mod machine;
 /// Who owns which socket, and why nobody does.
@@ -47,12 +55,17 @@ pub use native::*;
 mod native {
     use std::collections::BTreeMap;
 
-    use sockscope_model::{Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness};
+    use sockscope_model::{
+        ErrorKind, Events, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+    };
 
     pub(crate) use super::apart::serve;
-    pub use super::directories::{config_files, data_directories, locale, services_text};
+    pub use super::directories::{config_files, data_directories, locale, services_text, state_directory};
+    pub(crate) use super::ending::has_signal;
+    pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
+    pub use super::host_name::{host_name, hosts_text};
     pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
-    pub use super::processes::{KillError, kill, viewer_user};
+    pub use super::processes::viewer_user;
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
@@ -109,6 +122,25 @@ mod native {
         }
     }
 
+    /// Whether whoever reads standard output is gone: known only when something is written.
+    pub fn output_is_closed() -> bool {
+        false
+    }
+
+    /// What Windows tells of sockets the moment it happens: nothing, without a session of Event Tracing for Windows.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn events(_request: &Request) -> Result<Box<dyn Events>, SourceError> {
+        Err(SourceError {
+            kind: ErrorKind::Unavailable,
+            operation: "hear of".into(),
+            object: "sockets as they open and close".into(),
+            cause: "Windows tells it only to a session of Event Tracing (ETW), which sockscope does not start".into(),
+            help: None,
+        })
+    }
+
     /// Closes connections, each only if it is still the one that was listed.
     ///
     /// # Errors
@@ -126,6 +158,11 @@ mod native {
     /// [`CloseError::Unsupported`], with the reason.
     pub fn can_close(socket: &Socket) -> Result<(), CloseError> {
         super::close::can_close(socket)
+    }
+
+    /// This process and those that it descends from, the nearest first.
+    pub fn ancestors() -> Vec<ProcessId> {
+        super::ancestors::chain(&super::processes::list().unwrap_or_default(), std::process::id())
     }
 
     /// Users have names here, and no numbers.

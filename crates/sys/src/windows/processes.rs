@@ -5,14 +5,14 @@ use std::ffi::{OsString, c_void};
 use std::os::windows::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use sockscope_model::{Process, ProcessId};
+use sockscope_model::Process;
 use sockscope_wire::windows::{self as wire, Buffer, ProcessEntry, ServiceEntry, file_time};
 use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SystemProcessInformation};
 use windows_sys::Wdk::System::Threading::{
     NtQueryInformationProcess, ProcessBasicInformation, ProcessCommandLineInformation,
 };
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, LUID, UNICODE_STRING,
+    CloseHandle, ERROR_ACCESS_DENIED, FILETIME, GetLastError, HANDLE, LUID, UNICODE_STRING,
 };
 use windows_sys::Win32::Security::{
     AdjustTokenPrivileges, GetLengthSid, GetTokenInformation, LUID_AND_ATTRIBUTES, LookupAccountSidW,
@@ -26,8 +26,8 @@ use windows_sys::Win32::System::Services::{
 };
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetProcessTimes, OpenProcess, OpenProcessToken, PEB, PROCESS_BASIC_INFORMATION,
-    PROCESS_NAME_WIN32, PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE,
-    PROCESS_VM_READ, QueryFullProcessImageNameW, RTL_USER_PROCESS_PARAMETERS, TerminateProcess,
+    PROCESS_NAME_WIN32, PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_VM_READ,
+    QueryFullProcessImageNameW, RTL_USER_PROCESS_PARAMETERS,
 };
 
 use super::system::bytes_mut;
@@ -37,7 +37,8 @@ const STATUS_INFO_LENGTH_MISMATCH: i32 = 0xc000_0004_u32 as i32;
 const LONGEST_COMMAND_LINE: usize = 64 * 1024;
 
 /// A handle that is closed when it is dropped.
-struct Handle(HANDLE);
+#[derive(Debug)]
+pub(super) struct Handle(pub(super) HANDLE);
 
 impl Drop for Handle {
     fn drop(&mut self) {
@@ -174,7 +175,7 @@ pub(super) fn may_look_into_services() -> bool {
 }
 
 /// A handle, or what GetLastError says, asked at once: closing a handle, too, changes it.
-fn open(pid: u32, rights: u32) -> Result<Handle, u32> {
+pub(super) fn open(pid: u32, rights: u32) -> Result<Handle, u32> {
     // SAFETY: no precondition.
     let handle = unsafe { OpenProcess(rights, 0, pid) };
     if handle.is_null() {
@@ -184,7 +185,7 @@ fn open(pid: u32, rights: u32) -> Result<Handle, u32> {
     Ok(Handle(handle))
 }
 
-fn started(handle: &Handle) -> Option<sockscope_model::Timestamp> {
+pub(super) fn started(handle: &Handle) -> Option<sockscope_model::Timestamp> {
     let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
     // SAFETY: the handle is open and allows it; the four times are valid for writes.
     let done = unsafe { GetProcessTimes(handle.0, &raw mut created, &raw mut exited, &raw mut kernel, &raw mut user) };
@@ -334,51 +335,11 @@ fn last_error() -> std::io::Error {
     std::io::Error::last_os_error()
 }
 
-/// Why a process was not ended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KillError {
-    /// It has ended, or its number is another's by now.
-    #[error("it is gone")]
-    Gone,
-    /// This user may not.
-    #[error("it needs more rights; run as administrator")]
-    Refused,
-    /// When it began is not known, so it could be another by now.
-    #[error("when it began is not known, so it could be another process by now")]
-    NoIdentity,
-    /// The call failed.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Ends a process (TerminateProcess, status 1) if it is still the one that began then.
-///
-/// # Errors
-/// See [`KillError`].
-pub fn kill(process: ProcessId) -> Result<(), KillError> {
-    if process.started.is_none() {
-        return Err(KillError::NoIdentity);
-    }
-    let handle =
-        open(process.pid, PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION).map_err(|error| match error {
-            ERROR_INVALID_PARAMETER => KillError::Gone,
-            ERROR_ACCESS_DENIED => KillError::Refused,
-            error => KillError::Failed(std::io::Error::from_raw_os_error(error.cast_signed()).to_string()),
-        })?;
-    // An open handle keeps the number from being used again.
-    if started(&handle) != process.started {
-        return Err(KillError::Gone);
-    }
-    // SAFETY: the handle is open and allows it.
-    if unsafe { TerminateProcess(handle.0, 1) } == 0 {
-        return Err(KillError::Failed(format!("TerminateProcess: {}", last_error())));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use sockscope_model::ProcessId;
+    use windows_sys::Win32::Foundation::ERROR_INVALID_PARAMETER;
+
     use super::*;
 
     #[test]

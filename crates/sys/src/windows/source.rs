@@ -86,6 +86,9 @@ impl<M: Machine> WindowsSource<M> {
     fn pass(&mut self, request: &Request, quirks: bool) -> Result<(Snapshot, Rows), SourceError> {
         let start = Instant::now();
         let mut snapshot = Snapshot::new("windows", self.machine.host(), Timestamp::from(SystemTime::now()));
+        if request.tcp_opens {
+            snapshot.tcp_opens = self.opens();
+        }
         let mut rows = self.rows(request, quirks)?;
         snapshot.sockets = std::mem::take(&mut rows.sockets);
         snapshot.notices = std::mem::take(&mut rows.notices);
@@ -112,6 +115,15 @@ impl<M: Machine> WindowsSource<M> {
         }
         snapshot.elapsed = start.elapsed();
         Ok((snapshot, rows))
+    }
+
+    /// Of both families; a system without IPv6 has none there.
+    fn opens(&mut self) -> Option<u64> {
+        let sum = |counts: [u32; 2]| counts.into_iter().map(u64::from).sum::<u64>();
+        match (self.machine.opens(Family::Ipv4).map(sum), self.machine.opens(Family::Ipv6).map(sum)) {
+            (Some(four), Some(six)) => Some(four + six),
+            (four, six) => four.or(six),
+        }
     }
 
     fn rows(&mut self, request: &Request, quirks: bool) -> Result<Rows, SourceError> {

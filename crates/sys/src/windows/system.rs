@@ -12,9 +12,9 @@ use sockscope_wire::windows::{
 use windows_sys::Win32::Foundation::HMODULE;
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, GetExtendedUdpTable, GetPerTcp6ConnectionEStats, GetPerTcpConnectionEStats, GetTcp6Table,
-    GetTcp6Table2, GetTcpTable, GetTcpTable2, GetUdp6Table, GetUdpTable, MIB_TCP_STATE_DELETE_TCB, MIB_TCP_STATE_ESTAB,
-    MIB_TCP6ROW, MIB_TCPROW_LH, MIB_TCPROW_LH_0, SetTcpEntry, TCP_ESTATS_TYPE, TcpConnectionEstatsData,
-    TcpConnectionEstatsPath,
+    GetTcp6Table2, GetTcpStatisticsEx, GetTcpTable, GetTcpTable2, GetUdp6Table, GetUdpTable, MIB_TCP_STATE_DELETE_TCB,
+    MIB_TCP_STATE_ESTAB, MIB_TCP6ROW, MIB_TCPROW_LH, MIB_TCPROW_LH_0, MIB_TCPSTATS_LH, SetTcpEntry, TCP_ESTATS_TYPE,
+    TcpConnectionEstatsData, TcpConnectionEstatsPath,
 };
 use windows_sys::Win32::Networking::WinSock::{AF_INET, AF_INET6, IN6_ADDR, IN6_ADDR_0};
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
@@ -208,6 +208,17 @@ impl Machine for System {
         let data = ask(TcpConnectionEstatsData, DATA_ROD_SIZE);
         let path = ask(TcpConnectionEstatsPath, PATH_ROD_SIZE);
         Counters { data, path, ..counters }
+    }
+
+    fn opens(&mut self, family: Family) -> Option<[u32; 2]> {
+        let family = match family {
+            Family::Ipv4 => AF_INET,
+            Family::Ipv6 => AF_INET6,
+        };
+        let mut statistics = MIB_TCPSTATS_LH::default();
+        // SAFETY: the structure is valid for writes.
+        let status = unsafe { GetTcpStatisticsEx(&raw mut statistics, u32::from(family)) };
+        (status == 0).then_some([statistics.dwActiveOpens, statistics.dwPassiveOpens])
     }
 
     fn reset(&mut self, key: &SocketKey) -> Result<(), u32> {

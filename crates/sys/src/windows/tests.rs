@@ -32,6 +32,8 @@ struct Answers {
     /// Whether a reset takes the row away.
     resets: bool,
     elevated: bool,
+    /// Connections that were opened and accepted, over IPv4 and IPv6.
+    opens: [Option<[u32; 2]>; 2],
     /// How often each function was called.
     calls: Vec<String>,
 }
@@ -69,7 +71,7 @@ impl Fake {
 
     fn process(self, pid: u32, name: &str, started: i64) -> Fake {
         let started = Some(Timestamp::from_micros(started));
-        self.0.borrow_mut().processes.push(ProcessEntry { pid, name: name.into(), started });
+        self.0.borrow_mut().processes.push(ProcessEntry { pid, name: name.into(), started, parent: 0 });
         self
     }
 
@@ -173,6 +175,11 @@ impl Machine for Fake {
         let answers = self.0.borrow();
         let (data, path) = answers.counters.clone().unzip();
         Counters { data, path, status: answers.counter_status }
+    }
+
+    fn opens(&mut self, family: Family) -> Option<[u32; 2]> {
+        let [four, six] = self.0.borrow().opens;
+        if family == Family::Ipv4 { four } else { six }
     }
 
     fn reset(&mut self, key: &SocketKey) -> Result<(), u32> {
@@ -525,6 +532,20 @@ fn counters_are_shown_where_they_run() {
     assert_eq!(at(&snapshot.sockets, 1).traffic.as_ref().unwrap().sent_bytes, Some(42));
     assert_eq!(at(&snapshot.sockets, 2).traffic, None, "a listener has no traffic");
     assert!(!snapshot.notices.iter().any(|it| it.code == "traffic-unavailable"));
+}
+
+#[test]
+fn openings_are_counted_of_both_families() {
+    let fake = Fake::default().tcp(&[row(2, 2, 100, 9)]);
+    let asked = Request { tcp_opens: true, ..Request::default() };
+    let opens = |opens, request: &Request| {
+        fake.0.borrow_mut().opens = opens;
+        fake.source(SourceChoice::Auto).snapshot(request).unwrap().tcp_opens
+    };
+    assert_eq!(opens([Some([1, 2]), Some([u32::MAX, 4])], &asked), Some(7 + u64::from(u32::MAX)));
+    assert_eq!(opens([Some([1, 2]), None], &asked), Some(3));
+    assert_eq!(opens([None, None], &asked), None);
+    assert_eq!(opens([Some([1, 2]), None], &Request::default()), None);
 }
 
 #[test]

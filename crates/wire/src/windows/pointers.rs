@@ -49,6 +49,8 @@ pub struct ProcessEntry {
     pub name: String,
     /// When it began; `None` for what has always been there.
     pub started: Option<Timestamp>,
+    /// The number of the process that made it, which may have ended since; 0: none.
+    pub parent: u32,
 }
 
 /// Decodes the answer to `NtQuerySystemInformation(SystemProcessInformation)`: structures `SYSTEM_PROCESS_INFORMATION`, each
@@ -57,7 +59,8 @@ pub struct ProcessEntry {
 /// # Errors
 /// A structure does not end inside the buffer.
 pub fn processes(buffer: Buffer<'_>) -> Result<Vec<ProcessEntry>, Malformed> {
-    // UNICODE_STRING ImageName: Length, MaximumLength, Buffer; then BasePriority and UniqueProcessId, aligned.
+    // UNICODE_STRING ImageName: Length, MaximumLength, Buffer; then BasePriority, UniqueProcessId (aligned) and
+    // InheritedFromUniqueProcessId.
     let (name_pointer, pid) = if buffer.pointer == 8 { (64, 80) } else { (60, 68) };
     let mut found = Vec::new();
     let mut start = 0usize;
@@ -68,11 +71,13 @@ pub fn processes(buffer: Buffer<'_>) -> Result<Vec<ProcessEntry>, Malformed> {
         let next = le32_at(buffer.bytes, start).ok_or_else(short)?;
         let created = le64_at(buffer.bytes, at(32)?).ok_or_else(short)?;
         let length = usize::from(le16_at(buffer.bytes, at(56)?).ok_or_else(short)?);
+        let parent = buffer.pointer_at(at(pid + buffer.pointer)?).ok_or_else(short)?;
         let pid = buffer.pointer_at(at(pid)?).ok_or_else(short)?;
         let name = buffer.follow(at(name_pointer)?).and_then(|bytes| bytes.get(..length));
         let units = name.unwrap_or_default().chunks_exact(2).filter_map(|unit| le16_at(unit, 0));
         let pid = u32::try_from(pid).map_err(|_| malformed("a process has a number that is none"))?;
-        found.push(ProcessEntry { pid, name: text(units), started: file_time(created) });
+        let parent = u32::try_from(parent).unwrap_or(0);
+        found.push(ProcessEntry { pid, name: text(units), started: file_time(created), parent });
         if next == 0 {
             return Ok(found);
         }
@@ -149,6 +154,7 @@ mod tests {
         put(&mut bytes, 200 + 56, &[12]);
         put(&mut bytes, 200 + 64, &(BASE + 300).to_le_bytes());
         put(&mut bytes, 200 + 80, &4321u64.to_le_bytes());
+        put(&mut bytes, 200 + 88, &17u64.to_le_bytes());
         put(&mut bytes, 300, &utf16("ü.exe!"));
         bytes
     }
@@ -156,8 +162,9 @@ mod tests {
     #[test]
     fn processes_are_read() {
         let found = processes(buffer(&two_processes())).unwrap();
-        let idle = ProcessEntry { pid: 0, name: String::new(), started: None };
-        let other = ProcessEntry { pid: 4321, name: "ü.exe!".into(), started: Some(Timestamp::from_micros(1)) };
+        let idle = ProcessEntry { pid: 0, name: String::new(), started: None, parent: 0 };
+        let started = Some(Timestamp::from_micros(1));
+        let other = ProcessEntry { pid: 4321, name: "ü.exe!".into(), started, parent: 17 };
         assert_eq!(found, [idle, other]);
     }
 
