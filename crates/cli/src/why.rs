@@ -44,7 +44,7 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, Failure> {
     } else {
         let width = Terminal::of_stdout().width().map_or(usize::MAX, |width| width.min(WIDEST));
         for paragraph in [&answer.explanation, &answer.advice] {
-            for line in wrapped(&clean(paragraph), width) {
+            for line in lines(&clean(paragraph), width) {
                 writeln!(out, "{line}").map_err(Failure::Output)?;
             }
         }
@@ -57,6 +57,16 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(if answer.verdict == Verdict::Unknown { Exit::No } else { Exit::Done })
+}
+
+/// The text in lines. What stands between backticks is a command, which is copied, and stays on one line.
+fn lines(text: &str, width: usize) -> Vec<String> {
+    let glued: Vec<String> = text
+        .split('`')
+        .enumerate()
+        .map(|(part, text)| if part % 2 == 1 { text.replace(' ', "\u{a0}") } else { text.to_owned() })
+        .collect();
+    wrapped(&glued.join("`"), width).into_iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 /// Which port is meant.
@@ -180,6 +190,14 @@ mod tests {
             Ok(question) => Ok((question.protocol, question.address.map(|it| it.to_string()), question.port)),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    #[test]
+    fn commands_stay_on_one_line() {
+        let text = "End it: `sockscope kill 'sport = :80'` does so, and asks first.";
+        let expected = ["End it:", "`sockscope kill 'sport = :80'`", "does so, and asks first."];
+        assert_eq!(lines(text, 24), expected);
+        assert_eq!(lines(text, usize::MAX), [text]);
     }
 
     #[test]

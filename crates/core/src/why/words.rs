@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use sockscope_model::{
-    BindAttempt, Exposure, Family, ForeignNamespace, NoOwner, Owners, Process, Protocol, Row, Socket, State, Timestamp,
-    Verdict,
+    BindAttempt, BindErrorKind, Exposure, Family, ForeignNamespace, NoOwner, Owners, Process, Protocol, Row, Socket,
+    State, Timestamp, Verdict,
 };
 
 use super::{Case, Finding, Kind, family_name, kind};
@@ -49,6 +49,15 @@ pub(super) fn text(case: &Case<'_>, verdict: Verdict, finding: &Finding) -> Text
 
 /// The words where an attempt to bind says otherwise than all that is known.
 pub(super) fn contradicted(case: &Case<'_>, verdict: Verdict) -> Text {
+    let attempts = case.attempts.unwrap_or_default();
+    let not_local =
+        |attempt: &BindAttempt| attempt.error.as_ref().is_some_and(|error| error.kind == BindErrorKind::NotLocal);
+    if !attempts.is_empty() && attempts.iter().all(not_local) {
+        let (parts, advice) = unknown(case);
+        let mut explanation = sentences(&parts);
+        push_attempts(case, &mut explanation);
+        return Text { explanation, advice };
+    }
     let port = port_name(case);
     let first = match verdict {
         Verdict::Free | Verdict::Reserved | Verdict::OtherNamespace | Verdict::Published => {
@@ -59,9 +68,10 @@ pub(super) fn contradicted(case: &Case<'_>, verdict: Verdict) -> Text {
     let mut explanation = sentences(&[first]);
     push_attempts(case, &mut explanation);
     push_unseen(case, &mut explanation);
+    let (sudo, who) = if case.is_windows() { ("", " (as administrator)") } else { ("sudo ", "") };
     let advice = format!(
-        "Ask again: it may just have changed. If it stays so, `sudo sockscope compare --probe sport = :{}` asks every source of \
-         this machine for what hides there.",
+        "Ask again: it may just have changed. If it stays so, `{sudo}sockscope compare --probe sport = :{}`{who} asks every source \
+         of this machine for what hides there.",
         case.question.port
     );
     Text { explanation, advice }
@@ -356,6 +366,8 @@ fn release(case: &Case<'_>, finding: &Finding) -> String {
             let services = row.socket.owners.processes().iter().map(move |owner| snapshot.service(row.socket, owner));
             services.flatten().collect::<Vec<_>>()
         })
+        // Stopping that ends all that the user does.
+        .filter(|service| !service.starts_with("user@"))
         .collect();
     services.sort_unstable();
     services.dedup();
@@ -430,7 +442,8 @@ fn connection(row: &Row<'_>) -> String {
 }
 
 fn close(case: &Case<'_>, states: &str) -> String {
-    format!("`sockscope close 'state {states} and sport = :{}'`", case.question.port)
+    let sudo = if case.is_windows() { "" } else { "sudo " };
+    format!("`{sudo}sockscope close 'state {states} and sport = :{}'`", case.question.port)
 }
 
 fn http_sys(case: &Case<'_>) -> Parts {
@@ -658,11 +671,7 @@ fn time_wait(case: &Case<'_>, finding: &Finding) -> Parts {
                 .to_owned(),
         );
     }
-    let now = if case.is_windows() {
-        String::new()
-    } else {
-        format!("; {} ends them now (as root)", close(case, "time-wait"))
-    };
+    let now = if case.is_windows() { String::new() } else { format!("; {} ends them now", close(case, "time-wait")) };
     let advice = format!("Wait, or set SO_REUSEADDR (setsockopt, SOL_SOCKET) before bind{now}.");
     (parts, advice)
 }
@@ -692,7 +701,7 @@ fn privileged(case: &Case<'_>) -> Parts {
              fails with \"Permission denied\"",
             port_name(case)
         ),
-        format!("Below what, is net.ipv4.ip_unprivileged_port_start, {below} here"),
+        "The limit is net.ipv4.ip_unprivileged_port_start".to_owned(),
     ];
     if !case.facts.nat.is_empty() {
         parts.push("A rule also sends what comes for it elsewhere (`sudo sockscope why` shows it)".to_owned());

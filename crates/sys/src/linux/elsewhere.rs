@@ -6,7 +6,7 @@
 //! each has files of its own there.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -26,8 +26,8 @@ use super::port::is_local;
 use super::scan::{numbers_in, open_proc};
 use super::{owners, sock_diag, source};
 
-/// Where namespaces without a process are kept: by `ip netns` and Podman, and by Docker.
-const KEPT: [&str; 2] = ["/run/netns", "/run/docker/netns"];
+/// Where namespaces without a process are kept, and whether the files there are names: by `ip netns` and Podman, and by Docker.
+const KEPT: [(&str, bool); 2] = [("/run/netns", true), ("/run/docker/netns", false)];
 
 /// A namespace that may be looked into.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ fn container_of(pid: u32) -> Option<String> {
 fn candidates() -> Vec<Candidate> {
     let mut found = Vec::new();
     let own = rustix::fs::stat(c"/proc/thread-self/ns/net").map(|it| it.st_ino).ok();
-    let own_tables = rustix::fs::stat(c"/proc/thread-self/net/tcp").map(|it| it.st_ino).ok();
+    let own_tables = own_tables();
     let names = kept();
     let mut ids = HashSet::new();
     let mut tables = HashSet::new();
@@ -151,19 +151,22 @@ fn candidates() -> Vec<Candidate> {
                 continue;
             }
             let Some(table) = inode(NumberPath::new(pid, c"/net/tcp")) else { continue };
+            if id.is_none() && own_tables.is_none() {
+                continue;
+            }
             if Some(table) == own_tables || !tables.insert(table) {
                 // Somebody who may not be asked was there before one who may.
                 if let (Some(id), Some(known)) = (id, known_by(&mut found, table)) {
                     (known.0.id, known.0.pid) = (Some(id), Some(pid));
                     known.0.file = open(&proc, &NumberPath::new(pid, c"/ns/net"));
-                    known.0.name = names.get(&id).map(|(name, _)| name.clone());
+                    known.0.name = names.get(&id).and_then(|(name, _)| name.clone());
                     ids.insert(id);
                 }
                 continue;
             }
             ids.extend(id);
             let file = open(&proc, &NumberPath::new(pid, c"/ns/net"));
-            let name = id.and_then(|id| names.get(&id)).map(|(name, _)| name.clone());
+            let name = id.and_then(|id| names.get(&id)).and_then(|(name, _)| name.clone());
             found.push((Candidate { id, name, pid: Some(pid), file }, table));
         }
     }
@@ -172,10 +175,18 @@ fn candidates() -> Vec<Candidate> {
     for (id, (name, file)) in names {
         // Without privilege, one that is known by a process has no id: whether it is this one, nobody knows.
         if Some(id) != own && !ids.contains(&id) && (may_enter || found.iter().all(|it| it.id.is_some())) {
-            found.push(Candidate { id: Some(id), name: Some(name), pid: None, file: Some(file) });
+            found.push(Candidate { id: Some(id), name, pid: None, file: Some(file) });
         }
     }
     found
+}
+
+/// The inode of our namespace's tables; `None` where that says nothing: here every process' tables have one of their own.
+fn own_tables() -> Option<u64> {
+    let inode = |path: &CStr| rustix::fs::stat(path).map(|it| it.st_ino).ok();
+    let of_thread = inode(c"/proc/thread-self/net/tcp")?;
+    let together = inode(c"/proc/self/ns/net") == inode(c"/proc/thread-self/ns/net");
+    (!together || inode(c"/proc/self/net/tcp") == Some(of_thread)).then_some(of_thread)
 }
 
 /// Number in linux/capability.h.
@@ -189,10 +200,10 @@ fn open(proc: &OwnedFd, path: &NumberPath) -> Option<OwnedFd> {
     rustix::fs::openat(proc, path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
-/// The namespaces that a file keeps, by id. The file's name is the one of `ip netns`; Docker's are no names.
-fn kept() -> HashMap<u64, (String, OwnedFd)> {
+/// The namespaces that a file keeps, by id, with the name that `ip netns` gave them.
+fn kept() -> HashMap<u64, (Option<String>, OwnedFd)> {
     let mut found = HashMap::new();
-    for directory in KEPT {
+    for (directory, is_named) in KEPT {
         let Ok(entries) = std::fs::read_dir(Path::new(directory)) else { continue };
         for entry in entries.flatten() {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -200,7 +211,8 @@ fn kept() -> HashMap<u64, (String, OwnedFd)> {
             // nsfs (include/uapi/linux/magic.h): anything else is no namespace, or not yet one.
             let is_namespace = rustix::fs::fstatfs(&file).is_ok_and(|it| it.f_type == 0x6e73_6673);
             if let (true, Ok(stat)) = (is_namespace, rustix::fs::fstat(&file)) {
-                found.entry(stat.st_ino).or_insert((entry.file_name().to_string_lossy().into_owned(), file));
+                let name = is_named.then(|| entry.file_name().to_string_lossy().into_owned());
+                found.entry(stat.st_ino).or_insert((name, file));
             }
         }
     }

@@ -50,6 +50,13 @@ pub fn port_facts(question: &PortQuestion) -> PortFacts {
             facts.unknown.push(format!("rules that publish ports (DNAT) could not be read: {error}"));
         }
     }
+    // Asking it for them would make the table, and with it hooks in the way of every packet, where there is none.
+    if read(c"/proc/net/ip_tables_names").is_some_and(|names| names.split(|it| *it == b'\n').any(|name| name == b"nat"))
+    {
+        facts
+            .unknown
+            .push("rules of the older iptables, which `iptables-legacy -t nat -S` shows, were not read".to_owned());
+    }
     facts
 }
 

@@ -68,9 +68,16 @@ pub fn try_bind(question: &PortQuestion) -> Vec<BindAttempt> {
                 Some(WSAEAFNOSUPPORT) => BindErrorKind::NoFamily,
                 _ => BindErrorKind::Other,
             },
-            text: error.to_string(),
+            text: said(&error),
         });
         BindAttempt { local, reuse_address: false, error }
     };
     addresses.into_iter().map(attempt).collect()
+}
+
+/// The system's words for an error, without its number.
+fn said(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    words.trim_end_matches('.').to_owned()
 }
