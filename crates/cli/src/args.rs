@@ -238,8 +238,7 @@ pub(crate) fn everything_for_completion() -> Command {
 /// Options that are to come, and would change the rows: it is said that they are missing.
 fn without_later_options(words: Vec<String>) -> Result<Vec<String>, Failure> {
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let later = ["--all-namespaces", "--resolve"];
-    let is_later = |word: &&String| later.iter().any(|option| word.split('=').next() == Some(option));
+    let is_later = |word: &&String| word.split('=').next() == Some("--all-namespaces");
     if let Some(option) = words.iter().take(end).find(is_later) {
         let option = option.split('=').next().unwrap_or_default();
         return Err(Failure::Usage(format!("this version has no option '{option}' (see --help for those it has)")));

@@ -24,6 +24,8 @@ mod list;
 mod locate;
 /// Help topics, man pages, shell completions, version.
 mod pages;
+/// Names of peers, as far as they come in time.
+mod peer_names;
 /// What it means.
 mod plan;
 /// Which command does the work.

@@ -11,6 +11,7 @@ use sockscope_output::{Column, TableOptions, clean};
 
 use crate::args::{Format, ListArgs, PlaceArgs, SocketArgs};
 use crate::exit::Failure;
+use crate::peer_names::PeerNames;
 use crate::terminal::Terminal;
 use sockscope_sys as sys;
 
@@ -33,6 +34,8 @@ pub(crate) struct Selection {
     pub(crate) request: Request,
     /// Which IP databases to ask; `None`: none.
     databases: Option<DatabaseOptions>,
+    /// Whether the names of peers are looked up.
+    resolve: bool,
     /// Whether places are part of what is shown.
     pub(crate) places: bool,
 }
@@ -44,9 +47,34 @@ pub(crate) struct Seen {
     /// The positions of the sockets that are meant.
     pub(crate) rows: Vec<usize>,
     locator: Option<Locator>,
+    names: Option<PeerNames>,
 }
 
 impl Seen {
+    /// Asks for the names of the peers of the rows, if they are wanted, and waits for nobody.
+    pub(crate) fn ask_for_names(&mut self) {
+        if let Some(names) = &mut self.names {
+            names.ask(&self.frame, &self.rows);
+        }
+    }
+
+    /// Adds the names of the peers of the rows that come in time, if they are wanted.
+    pub(crate) fn name(&mut self) {
+        if let Some(names) = &mut self.names {
+            names.add(&mut self.frame, &self.rows);
+        }
+    }
+
+    /// Says which names are missing among these rows; `by_filter`: which looks at them now.
+    pub(crate) fn say_which_names_are_missing(&mut self, by_filter: bool) {
+        if let Some(names) = &mut self.names {
+            let notices = names.missing(&self.frame, &self.rows, by_filter);
+            if let Some(snapshot) = Arc::get_mut(&mut self.frame.snapshot) {
+                snapshot.notices.extend(notices);
+            }
+        }
+    }
+
     /// Looks up where the peers of the rows are, if that is wanted.
     pub(crate) fn locate(&mut self) {
         if let Some(locator) = &mut self.locator {
@@ -113,7 +141,16 @@ impl Selection {
         if databases.is_none() && filter.needs().places {
             return Err(Failure::Usage("the filter asks for places, which --no-place leaves out".to_owned()));
         }
-        Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, places: false })
+        if args.resolve != Some(true) && filter.needs().names {
+            return Err(Failure::Usage(match args.resolve {
+                Some(_) => "the filter asks for names of peers, which only --resolve looks up".to_owned(),
+                None => "the filter asks for names of peers, which this command does not look up: a name is what the owner of the \
+                         address says it is"
+                    .to_owned(),
+            }));
+        }
+        let resolve = args.resolve == Some(true);
+        Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, resolve, places: false })
     }
 
     /// Takes only a source whose rows can be told from later sockets with the same addresses: for commands that act on them.
@@ -203,10 +240,15 @@ impl Selection {
         self.kinds.contain(row.socket) && self.filter.matches(row)
     }
 
-    /// Whether every socket is meant.
-    pub(crate) fn is_everything(&self) -> bool {
-        let Kinds { tcp, udp, ipv4, ipv6, listening } = self.kinds;
-        tcp && udp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    /// Whether every TCP connection is meant.
+    pub(crate) fn wants_all_tcp(&self) -> bool {
+        let Kinds { tcp, udp: _, ipv4, ipv6, listening } = self.kinds;
+        tcp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    }
+
+    /// Whether TCP sockets can be meant.
+    pub(crate) fn wants_tcp(&self) -> bool {
+        self.request.tcp
     }
 
     /// Whether UDP sockets can be meant.
@@ -225,10 +267,17 @@ impl Selection {
         let frame = Frame::new(snapshot);
         let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
         let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();
-        let mut seen = Seen { frame, rows, locator };
+        let mut seen = Seen { frame, rows, locator, names: self.resolve.then(PeerNames::new) };
+        if self.filter.needs().names {
+            seen.ask_for_names();
+        }
         if self.filter.needs().places {
             seen.locate();
             self.say_which_places_are_unknown(&mut seen.frame);
+        }
+        if self.filter.needs().names {
+            seen.name();
+            seen.say_which_names_are_missing(true);
         }
         let Seen { frame, rows, .. } = &mut seen;
         if !self.filter.is_everything() {
@@ -433,6 +482,9 @@ impl ListPlan {
         request.cgroups |= needs.cgroups;
         if needs.places && selection.databases.is_none() && sort.iter().any(|key| key.field.needs_places()) {
             return Err(Failure::Usage("--sort asks for places, which --no-place leaves out".to_owned()));
+        }
+        if !selection.resolve && sort.iter().any(|key| key.field.needs_names()) {
+            return Err(Failure::Usage("--sort asks for names of peers, which only --resolve looks up".to_owned()));
         }
         selection.places = needs.places;
         Ok(ListPlan { selection, printing, sort, limit: args.limit.unwrap_or(usize::MAX) })

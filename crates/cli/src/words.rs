@@ -643,7 +643,7 @@ FIELDS
     proto family state local remote lport rport port interface exposure
     process pid path command user service container namespace cgroup
     uid inode no_owner timer
-    country asn org place database
+    country asn org place database, rname with --resolve
     age sent received rtt retransmits recvq sendq
   Numbers take units: age > 5m, sent > 1MB, rtt > 100ms.
   Quote text with spaces: process = 'Web Content'.

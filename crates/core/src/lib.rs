@@ -22,6 +22,8 @@ mod names;
 mod places;
 /// How fast sockets and processes send and receive.
 mod rates;
+/// The names of addresses, in the background.
+mod resolver;
 /// IP addresses in any text.
 mod scanner;
 /// The order of rows.
@@ -39,6 +41,7 @@ pub use monitor::{Beat, Command, Commander, Monitor, MonitorEnded, MonitorOption
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use rates::process_rates;
+pub use resolver::{Resolver, parse_hosts};
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, default_order, sort};
 pub use targets::{Target, Targets};

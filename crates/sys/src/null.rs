@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockscope_model::{
-    BindAttempt, Elsewhere, ErrorKind, Events, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket, Source,
-    SourceChoice, SourceError, Testimony, Timestamp, Witness,
+    BindAttempt, Elsewhere, ErrorKind, Events, HostName, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket,
+    Source, SourceChoice, SourceError, Testimony, Timestamp, Witness,
 };
 
 use crate::{CloseError, KillError, Signal};
@@ -172,6 +172,16 @@ pub fn viewer_user() -> Option<String> {
 
 /// The text of the services file.
 pub fn services_text() -> Option<String> {
+    None
+}
+
+/// The name of an address.
+pub fn host_name(_address: std::net::IpAddr) -> HostName {
+    HostName::Failed
+}
+
+/// The text of the hosts file.
+pub fn hosts_text() -> Option<String> {
     None
 }
 

@@ -2,8 +2,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::shared::{
-    FORMATS, OTHER, SHOWN, SocketArgs, When, acting_options, common, flag, look_options, place_options, sections,
-    socket_options, source_options,
+    FORMATS, OTHER, SHOWN, SocketArgs, When, acting_options, common, flag, look_options, place_options, resolve_flag,
+    sections, socket_options, source_options,
 };
 use crate::exit::Failure;
 use crate::words;
@@ -112,6 +112,7 @@ pub(super) fn list() -> Command {
 pub(super) fn list_options(command: Command) -> Command {
     let formats = PossibleValuesParser::new(Format::ALL.map(|format| PossibleValue::new(format.name())));
     let command = socket_options(command)
+        .arg(resolve_flag().conflicts_with("kill"))
         .arg(extended_flag())
         .arg(timers_flag())
         .arg(

@@ -24,6 +24,8 @@ pub(crate) struct SocketArgs {
     pub(crate) listening: bool,
     pub(crate) processes: bool,
     pub(crate) info: bool,
+    /// Whether names of peers are looked up; `None`: this command never does.
+    pub(crate) resolve: Option<bool>,
     pub(crate) source: Option<String>,
     pub(crate) pushdown: bool,
     /// `None`: places are not asked for.
@@ -42,6 +44,7 @@ impl SocketArgs {
             listening: matches.get_flag("listening"),
             processes: matches.get_flag("processes"),
             info: matches.get_flag("info"),
+            resolve: matches.try_get_one("resolve").ok().flatten().copied(),
             // Those that every source is asked for have no option that names one.
             source: matches.try_get_one::<String>("source").ok().flatten().cloned(),
             pushdown: !matches!(matches.try_get_one("no-pushdown"), Ok(Some(true))),
@@ -131,8 +134,17 @@ pub(super) fn socket_options(command: Command) -> Command {
         )
         .arg(
             flag("numeric", Some('n'), "numeric", SHOWN, "Numbers, not names: always so")
-                .long_help("Numbers instead of names of hosts and ports. It is always so; the option is here for your hands."),
+                .long_help("Numbers instead of names of hosts and ports. It is the default; the option is here for your hands."),
         )
+}
+
+/// For commands that can show the names of peers.
+pub(super) fn resolve_flag() -> Arg {
+    flag("resolve", None, "resolve", SHOWN, "Names of peers that come at once").long_help(
+        "Names of peers instead of their addresses, from the hosts file and from name servers, which learn by it whom you talk to. \
+         list waits for them a tenth of a second at most; what has not come by then stays an address. A name is what the owner of \
+         the address says it is.",
+    )
 }
 
 /// How a table looks.

@@ -32,6 +32,8 @@ mod pipes;
 #[cfg(target_os = "linux")]
 #[path = "../pty/mod.rs"]
 mod pty;
+/// The words behind `sockscope why`; its verdicts are in a test of their own.
+mod reasons;
 /// `sockscope wait`.
 mod waiting;
 

@@ -45,7 +45,11 @@ fn help_fits_a_terminal() {
             assert!(line.chars().count() <= 80, "{words:?}: {line}");
         }
         assert!(!text.contains('\u{1b}'), "{words:?}");
+<<<<<<< HEAD
         for later in ["history", "--resolve", "no-pushdown"] {
+=======
+        for later in ["watch", "history", "--all-namespaces", "no-pushdown"] {
+>>>>>>> main
             assert!(!text.contains(later), "{words:?} shows {later}");
         }
     }
@@ -209,8 +213,11 @@ fn man_pages_render() {
             "sockscope-list.1",
             "sockscope-locate.1",
             "sockscope-man.1",
+<<<<<<< HEAD
             "sockscope-wait.1",
             "sockscope-watch.1",
+=======
+>>>>>>> main
             "sockscope-why.1",
             "sockscope.1"
         ]

@@ -289,7 +289,9 @@ fn families_note(case: &Case<'_>, finding: &Finding) -> Option<String> {
     }
     match (any(Family::Ipv4), any(Family::Ipv6)) {
         (true, true) => Some("It is taken for both IPv4 and IPv6".to_owned()),
-        (true, false) if case.question.address.is_none() => Some("Over IPv6 alone it is not taken".to_owned()),
+        (true, false) if case.question.address.is_none() => {
+            Some("An IPv6 socket of its own (IPV6_V6ONLY) can still have it".to_owned())
+        }
         (false, true) if sockets().all(|it| it.only_ipv6 == Some(true)) && case.question.address.is_none() => {
             Some("Over IPv4 it is not taken (IPV6_V6ONLY is on)".to_owned())
         }

@@ -52,12 +52,9 @@ pub fn elsewhere(question: &PortQuestion, facts: &PortFacts) -> Elsewhere {
     for candidate in candidates() {
         let Candidate { id, name, pid, file } = candidate;
         let entered = file.and_then(|file| look_inside(&file, &request, &addresses).ok());
-        let (sockets, addresses) = match entered.or_else(|| Some((tables_of(pid?, &request)?, Vec::new()))) {
-            Some(seen) => seen,
-            None => {
-                unseen += 1;
-                continue;
-            }
+        let Some((sockets, addresses)) = entered.or_else(|| Some((tables_of(pid?, &request)?, Vec::new()))) else {
+            unseen += 1;
+            continue;
         };
         let first = found.snapshot.sockets.len();
         let wanted = sockets.into_iter().filter(|socket| ports.contains(&socket.key.local.port()));
@@ -158,14 +155,14 @@ fn candidates() -> Vec<Candidate> {
                 // Somebody who may not be asked was there before one who may.
                 if let (Some(id), Some(known)) = (id, known_by(&mut found, table)) {
                     (known.0.id, known.0.pid) = (Some(id), Some(pid));
-                    known.0.file = open(&proc, NumberPath::new(pid, c"/ns/net"));
+                    known.0.file = open(&proc, &NumberPath::new(pid, c"/ns/net"));
                     known.0.name = names.get(&id).map(|(name, _)| name.clone());
                     ids.insert(id);
                 }
                 continue;
             }
             ids.extend(id);
-            let file = open(&proc, NumberPath::new(pid, c"/ns/net"));
+            let file = open(&proc, &NumberPath::new(pid, c"/ns/net"));
             let name = id.and_then(|id| names.get(&id)).map(|(name, _)| name.clone());
             found.push((Candidate { id, name, pid: Some(pid), file }, table));
         }
@@ -188,7 +185,7 @@ fn known_by(found: &mut [(Candidate, u64)], table: u64) -> Option<&mut (Candidat
     found.iter_mut().find(|(candidate, of)| *of == table && candidate.id.is_none())
 }
 
-fn open(proc: &OwnedFd, path: NumberPath) -> Option<OwnedFd> {
+fn open(proc: &OwnedFd, path: &NumberPath) -> Option<OwnedFd> {
     rustix::fs::openat(proc, path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 

@@ -14,6 +14,8 @@ mod elsewhere;
 mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
+/// Names of addresses.
+mod host_name;
 /// Network namespaces, interfaces, users, services: names for numbers.
 mod names;
 /// Datagrams to and from NETLINK_SOCK_DIAG.
@@ -48,6 +50,7 @@ pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale};
 pub use elsewhere::{elsewhere, name_containers};
 pub use events::events;
+pub use host_name::{host_name, hosts_text};
 pub use port::{port_facts, try_bind};
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};

@@ -155,11 +155,17 @@ pub fn try_bind(question: &PortQuestion) -> Vec<BindAttempt> {
                 Errno::AFNOSUPPORT => BindErrorKind::NoFamily,
                 _ => BindErrorKind::Other,
             },
-            text: error.to_string(),
+            text: said(error),
         });
         BindAttempt { local, reuse_address, error }
     })
     .collect()
+}
+
+/// The system's words for an error, without its number.
+fn said(error: Errno) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 fn bind(question: &PortQuestion, local: SocketAddr, reuse_address: bool) -> Result<(), Errno> {

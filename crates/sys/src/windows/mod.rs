@@ -18,6 +18,9 @@ mod directories;
 mod ending;
 /// Functions that fill tables.
 mod functions;
+/// Names of addresses.
+#[cfg(windows)]
+mod host_name;
 /// What is asked of Windows.
 mod machine;
 /// Who owns which socket, and why nobody does.
@@ -60,6 +63,7 @@ mod native {
     pub use super::directories::{config_files, data_directories, locale, services_text};
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
+    pub use super::host_name::{host_name, hosts_text};
     pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     pub use super::processes::{KillError, kill, viewer_user};
     use super::source::WindowsSource;
