@@ -45,11 +45,7 @@ fn help_fits_a_terminal() {
             assert!(line.chars().count() <= 80, "{words:?}: {line}");
         }
         assert!(!text.contains('\u{1b}'), "{words:?}");
-<<<<<<< HEAD
-        for later in ["history", "--resolve", "no-pushdown"] {
-=======
-        for later in ["watch", "history", "--all-namespaces", "no-pushdown"] {
->>>>>>> main
+        for later in ["history", "--all-namespaces", "no-pushdown"] {
             assert!(!text.contains(later), "{words:?} shows {later}");
         }
     }
@@ -213,11 +209,8 @@ fn man_pages_render() {
             "sockscope-list.1",
             "sockscope-locate.1",
             "sockscope-man.1",
-<<<<<<< HEAD
             "sockscope-wait.1",
             "sockscope-watch.1",
-=======
->>>>>>> main
             "sockscope-why.1",
             "sockscope.1"
         ]
