@@ -184,7 +184,9 @@ fn what_is_exposed_is_found() {
             "import socket, time; s = socket.socket(); s.bind(('{address}', {port})); s.listen(); print(flush=True); \
              open('lifeline').read()"
         );
-        format!("ip link set lo up; python3 -c \"{program}\" > ready 2>&1 & sockscope wait -t sport = :{port} --timeout 60s")
+        format!(
+            "ip link set lo up; python3 -c \"{program}\" > ready 2>&1 & sockscope wait -t sport = :{port} --timeout 60s"
+        )
     };
     is_well(&alone(&listen("0.0.0.0", 443)));
     is_well(&alone(&listen("127.0.0.1", 8443)));

@@ -65,7 +65,7 @@ mod native {
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
     pub use super::host_name::{host_name, hosts_text};
     pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
-    pub use super::processes::{KillError, kill, viewer_user};
+    pub use super::processes::viewer_user;
     use super::source::WindowsSource;
     use super::system::System;
     use crate::CloseError;
