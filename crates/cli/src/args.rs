@@ -28,6 +28,8 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// `top`.
+mod top;
 /// `wait`.
 mod wait;
 /// `watch`.
@@ -51,6 +53,8 @@ pub(crate) use pages::ManArgs;
 use pages::{completions, help, help_about, man};
 pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
+pub(crate) use top::TopArgs;
+use top::top;
 pub(crate) use wait::WaitArgs;
 use wait::wait;
 pub(crate) use watch::WatchArgs;
@@ -62,14 +66,27 @@ use why::why;
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 12] =
-    ["list", "watch", "why", "assert", "wait", "close", "kill", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 13] = [
+    "list",
+    "watch",
+    "top",
+    "why",
+    "assert",
+    "wait",
+    "close",
+    "kill",
+    "compare",
+    "locate",
+    "completions",
+    "man",
+    "help",
+];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 7] = ["top", "window", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 6] = ["window", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 17] = [
+const WITH_VALUE: [&str; 18] = [
     "--format",
     "--columns",
     "--sort",
@@ -83,6 +100,7 @@ const WITH_VALUE: [&str; 17] = [
     "--width",
     "--interval",
     "--events",
+    "--view",
     "--count",
     "--dir",
     "--signal",
@@ -108,6 +126,8 @@ pub(crate) enum Typed {
     Compare(Box<CompareArgs>),
     /// `watch`.
     Watch(Box<WatchArgs>),
+    /// `top`.
+    Top(Box<TopArgs>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -136,6 +156,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("list") => hidden_options(list()),
         Some("watch") => hidden_options(watch()),
         Some("why") => why(),
+        Some("top") => top(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("kill") => hidden_options(kill()),
@@ -168,6 +189,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
     match name {
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
+        Some("top") => Ok(Typed::Top(Box::new(TopArgs::read(&matches)?))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
@@ -187,8 +209,21 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands =
-        [list(), watch(), why(), assert(), wait(), close(), kill(), compare(), locate(), completions(), man(), help()];
+    let commands = [
+        list(),
+        watch(),
+        top(),
+        why(),
+        assert(),
+        wait(),
+        close(),
+        kill(),
+        compare(),
+        locate(),
+        completions(),
+        man(),
+        help(),
+    ];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -219,6 +254,7 @@ pub(crate) fn everything_for_completion() -> Command {
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("watch", |command| with_values(command, false))
+        .mut_subcommand("top", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))

@@ -32,6 +32,8 @@ mod plan;
 mod run;
 /// What the terminal can do, and writing to it.
 mod terminal;
+/// The command `top`.
+mod top;
 /// The command `wait`.
 mod wait;
 /// The command `watch`.

@@ -204,6 +204,20 @@ impl Selection {
         Ok(sys::native(self.choice)?)
     }
 
+    /// What is asked for the sake of the flags alone: any socket may be meant that the filter does not mean now.
+    pub(crate) fn kinds_request(&self) -> Request {
+        let Kinds { tcp, udp, ipv4, ipv6, .. } = self.kinds;
+        Request { tcp, udp, ipv4, ipv6, pushdown: self.request.pushdown, ..Request::default() }
+    }
+
+    /// What the flags mean, as a filter; empty: everything.
+    pub(crate) fn kinds_text(&self) -> String {
+        let Kinds { tcp, udp, ipv4, ipv6, listening } = self.kinds;
+        let words = [(!udp, "tcp"), (!tcp, "udp"), (!ipv6, "ipv4"), (!ipv4, "ipv6"), (listening, "listening")];
+        let words: Vec<&str> = words.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+        words.join(" and ")
+    }
+
     /// Makes the request one for many looks. `hears`: events tell of what closes between them.
     pub(crate) fn watch(&mut self, hears: bool) {
         let request = &mut self.request;

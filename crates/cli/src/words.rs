@@ -65,6 +65,56 @@ It only looks. With --probe it also binds the port for a moment.
 
 As an ordinary user it says the same as far as it may look, and what it could not look at.";
 
+/// The command `top`, in one line.
+pub(crate) const TOP: &str = "Show sockets live, to work with";
+
+/// The command `top`, for the long help.
+pub(crate) const LONG_TOP: &str = "\
+Shows sockets live: what is new is green (+), what changed yellow (~), what is gone red (-) until the next look. They can be sorted, \
+filtered, and summed up by process, host, country and listener; a connection can be closed and a process ended from there.
+
+The key ? lists all keys. Places, filters and columns are those of `sockscope list`. It remembers view, columns and order.";
+
+/// The keys of `top` that one must know.
+pub(crate) const TOP_KEYS: &str = "  ?         all keys
+  1 to 5    sockets, processes, hosts, countries, listeners
+  /         filter
+  s < > r   sort
+  c         columns
+  Enter     details
+  p         pause
+  x K y     close, kill, copy
+  q         quit";
+
+/// Examples of `top`.
+pub(crate) const TOP_EXAMPLES: &str = "  Everything:
+    sockscope top
+
+  Connections that are established, busiest first:
+    sockscope top state established --sort receiving:desc
+
+  Who listens, and who is connected there:
+    sockscope top --view listeners
+
+  Countries that one program talks to:
+    sockscope top --view countries process = firefox";
+
+/// Where `top` remembers.
+#[cfg(windows)]
+pub(crate) const TOP_FILES: &str = "  %LOCALAPPDATA%\\sockscope\\top.toml
+      view, columns and order; may be deleted";
+
+/// Where `top` remembers.
+#[cfg(not(windows))]
+pub(crate) const TOP_FILES: &str = "  ~/.local/state/sockscope/top.toml (or in $XDG_STATE_HOME)
+      view, columns and order; may be deleted";
+
+/// The exit codes of `top`.
+pub(crate) const TOP_STATUS: &str = "  0  quit by a key
+  2  an option, the filter or another argument is wrong, or there is no
+     terminal
+  3  the operating system refused or failed";
+
 /// The command `assert`, in one line.
 pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 

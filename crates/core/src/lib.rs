@@ -43,6 +43,6 @@ pub use places::Locator;
 pub use rates::process_rates;
 pub use resolver::{Resolver, parse_hosts};
 pub use scanner::AddressScanner;
-pub use sort::{SortError, SortKey, default_order, sort};
+pub use sort::{SortError, SortKey, compare_sockets, compare_values, default_order, sort};
 pub use targets::{Target, Targets};
 pub use why::why;

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 
-use sockscope_model::{Field, Frame, Row, Value};
+use sockscope_model::{Field, Frame, Row, Socket, Value};
 
 use crate::filter::fold_chars;
 use crate::names::{SHORT_NAMES, closest, field_by_name};
@@ -94,8 +94,8 @@ pub fn sort(frame: &Frame, rows: &mut [usize], keys: &[SortKey]) {
             .map(|index| (frame.row(*index).as_ref().and_then(|row| key.field.value(row)), *index))
             .collect();
         valued.sort_by(|(left, _), (right, _)| match (left, right) {
-            (Some(left), Some(right)) if key.descending => compare(right, left),
-            (Some(left), Some(right)) => compare(left, right),
+            (Some(left), Some(right)) if key.descending => compare_values(right, left),
+            (Some(left), Some(right)) => compare_values(left, right),
             (left, right) => left.is_none().cmp(&right.is_none()),
         });
         for (slot, (_, index)) in rows.iter_mut().zip(valued) {
@@ -118,9 +118,18 @@ pub fn default_order(frame: &Frame, rows: &mut [usize]) {
     });
 }
 
+/// The order of [`default_order`] for two sockets, without looking at anything else: for those who keep rows in order from one
+/// snapshot to the next.
+pub fn compare_sockets(left: &Socket, right: &Socket) -> Ordering {
+    let first = |it: &Socket| (!it.is_listening(), it.key.protocol, it.key.local.port(), it.key.local.ip());
+    let peer = |it: &Socket| it.key.remote.map(|remote| (remote.ip(), remote.port()));
+    let rest = |it: &Socket| (peer(it), it.namespace, it.key.tag);
+    first(left).cmp(&first(right)).then_with(|| rest(left).cmp(&rest(right)))
+}
+
 /// Numbers as numbers, addresses as numbers (IPv4 before IPv6), states in the standard's order, text without regard to
 /// case unless that is all that differs.
-fn compare(left: &Value<'_>, right: &Value<'_>) -> Ordering {
+pub fn compare_values(left: &Value<'_>, right: &Value<'_>) -> Ordering {
     match (left, right) {
         (Value::Text(left), Value::Text(right)) => compare_text(left, right),
         (Value::Address(left), Value::Address(right)) => left.cmp(right),

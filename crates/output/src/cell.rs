@@ -23,8 +23,8 @@ pub(crate) fn push_raw(out: &mut String, value: &Value<'_>) {
     }
 }
 
-/// The value for people, with units.
-pub(crate) fn push_human(out: &mut String, value: &Value<'_>) {
+/// Appends the value for people, with units. Text is as it is: see [`crate::clean`].
+pub fn push_human(out: &mut String, value: &Value<'_>) {
     match value {
         Value::Bytes(bytes) => push_scaled(out, *bytes, "B"),
         Value::Micros(micros) => push_duration(out, *micros),

@@ -14,7 +14,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends the text as [`clean`] has it.
-pub(crate) fn push_clean(out: &mut String, text: &str) {
+pub fn push_clean(out: &mut String, text: &str) {
     if is_clean(text) {
         out.push_str(text);
     } else {

@@ -266,7 +266,7 @@ impl Column {
     }
 
     /// Whether it holds numbers, which tables align to the right.
-    pub(crate) const fn is_number(self) -> bool {
+    pub const fn is_number(self) -> bool {
         match self {
             Column::Field(field) => {
                 // A cell may hold several pids, which no one adds up; they stay texts.

@@ -32,8 +32,9 @@ mod targets;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
+pub use self::cell::push_human;
 pub use self::change::{ChangeOptions, change_day, change_line, change_title};
-pub use self::clean::clean;
+pub use self::clean::{clean, push_clean};
 pub use self::columns::{Column, ColumnError};
 pub use self::compare::{CompareOptions, compare_table, wrapped};
 pub use self::csv::csv;
@@ -43,6 +44,6 @@ pub use self::json::{
 };
 pub use self::listing::Listing;
 pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
-pub use self::table::{TableOptions, table};
+pub use self::table::{TableOptions, push_cell, table};
 pub use self::targets::{sockets, target_table};
 pub use self::text::brief;

@@ -311,7 +311,7 @@ fn push_row(lines: &mut String, cell: &mut String, columns: &[Slot], row: &Row<'
 
 /// Appends one cell, cleaned and never empty. `room`: how wide it may be, for cells that can be shortened with sense;
 /// `None` if nothing is to be left out.
-pub(crate) fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize>) {
+pub fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<usize>) {
     let socket = row.socket;
     match column {
         // The columns of every listing, without the detour by way of values.

@@ -26,7 +26,8 @@ use linux::has_signal;
 pub use linux::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
     data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
-    native, output_is_closed, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user, vital,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
@@ -35,15 +36,17 @@ use null::has_signal;
 pub use null::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
     data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
-    native, output_is_closed, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user, vital,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 #[cfg(all(windows, not(sockscope_null)))]
 use windows::has_signal;
 #[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{
-    CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
-    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
-    native, output_is_closed, port_facts, services_text, testify, try_bind, viewer_uid, viewer_user, vital,
+    CLOSABLE, HeldProcess, KillError, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close,
+    config_files, data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale,
+    name_containers, native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind,
+    viewer_uid, viewer_user, vital,
 };
 
 /// Lets this program ask for tables by functions that nobody documents: on Windows these are called in a second run of the same

@@ -200,6 +200,11 @@ pub fn data_directories() -> Vec<PathBuf> {
     Vec::new()
 }
 
+/// Where programs keep what they remember: nowhere.
+pub fn state_directory() -> Option<PathBuf> {
+    None
+}
+
 /// The locale for messages.
 pub fn locale() -> Option<String> {
     None

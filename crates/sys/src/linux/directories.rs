@@ -18,6 +18,12 @@ pub fn data_directories() -> Vec<PathBuf> {
     directories.map(|directory| directory.join("sockscope")).collect()
 }
 
+/// Where programs keep what they remember from one run to the next, for this user.
+pub fn state_directory() -> Option<PathBuf> {
+    let user = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    user.map(|directory| directory.join("sockscope"))
+}
+
 /// The locale for messages, by the variables of locale(7).
 pub fn locale() -> Option<String> {
     let set = |name: &&str| env::var(name).is_ok_and(|value| !value.is_empty());

@@ -47,7 +47,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
-pub use directories::{config_files, data_directories, locale};
+pub use directories::{config_files, data_directories, locale, state_directory};
 pub use elsewhere::{elsewhere, name_containers};
 pub use events::events;
 pub use host_name::{host_name, hosts_text};

@@ -15,6 +15,11 @@ pub fn data_directories() -> Vec<PathBuf> {
     directories(&["APPDATA", "LOCALAPPDATA", "ProgramData"]).collect()
 }
 
+/// Where programs keep what they remember from one run to the next, for this user on this machine.
+pub fn state_directory() -> Option<PathBuf> {
+    directories(&["LOCALAPPDATA"]).next()
+}
+
 /// The locale for messages: the variables of locale(7), where a shell sets them, then the user's setting.
 pub fn locale() -> Option<String> {
     let variable = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());

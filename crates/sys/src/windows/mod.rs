@@ -60,7 +60,7 @@ mod native {
     };
 
     pub(crate) use super::apart::serve;
-    pub use super::directories::{config_files, data_directories, locale, services_text};
+    pub use super::directories::{config_files, data_directories, locale, services_text, state_directory};
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
     pub use super::host_name::{host_name, hosts_text};

@@ -1,0 +1,415 @@
+//! Which lines a view has, in which order: all that costs time with the number of sockets, done on a thread of its own.
+
+/// Sockets that have something in common, as one line.
+mod groups;
+/// The order of lines.
+mod order;
+/// Rates over the last looks.
+mod trends;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use sockscope_core::{Pairs, is_notable};
+use sockscope_model::{Frame, Row, Socket, State};
+
+use crate::identity::{Identity, LineKey, digest};
+use crate::settings::Settings;
+use crate::view::View;
+
+pub use groups::Group;
+pub(crate) use order::SortValue;
+pub use trends::TREND;
+pub(crate) use trends::Trends;
+
+/// What the monitor saw at one time, and what changed since the time before.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Counts the looks.
+    pub number: u64,
+    /// What is there.
+    pub frame: Arc<Frame>,
+    /// What was there at the look before.
+    pub before: Option<Arc<Frame>>,
+    /// Which of it is still there, and as what.
+    pub pairs: Arc<Pairs>,
+    /// How often the monitor looks.
+    pub interval: Duration,
+    /// What a look takes.
+    pub pass: Duration,
+}
+
+/// What happened to a line since the look before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// It was not there.
+    New,
+    /// It was otherwise.
+    Changed,
+    /// It is not there any more.
+    Gone,
+}
+
+/// A socket of an arrangement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// By its position in the frame.
+    There(u32),
+    /// By its position in the frame before.
+    Gone(u32),
+}
+
+/// The lines of a view.
+#[derive(Debug)]
+pub enum Lines {
+    /// A socket each.
+    Sockets(Vec<Line>),
+    /// A group each.
+    Groups(Vec<Group>),
+}
+
+impl Lines {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Lines::Sockets(lines) => lines.len(),
+            Lines::Groups(groups) => groups.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What all sockets that pass the filter are together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// How many pass.
+    pub sockets: u32,
+    /// How many there are.
+    pub all: u32,
+    /// UDP sockets that pass.
+    pub udp: u32,
+    /// TCP sockets that pass, by state, in the order of [`State::NAMED`].
+    pub states: [u32; State::NAMED.len()],
+    /// Bytes a second that they send.
+    pub sending: u64,
+    /// Bytes a second that they receive.
+    pub receiving: u64,
+}
+
+/// Where the socket is whose details are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// In the frame, at that position.
+    There(u32),
+    /// In the frame before: it went since.
+    Gone(u32),
+    /// Neither.
+    Nowhere,
+}
+
+/// The lines that a view shows, and all that is needed to draw any part of them.
+#[derive(Debug)]
+pub struct Arrangement {
+    /// What was seen.
+    pub look: Look,
+    /// What was asked for.
+    pub settings: Arc<Settings>,
+    /// The lines, in order.
+    pub lines: Lines,
+    /// Of all of them.
+    pub totals: Totals,
+    /// Rates of all of them over the last looks, the latest last: sent and received.
+    pub rates: Vec<(u64, u64)>,
+    /// Where the socket is that was asked for.
+    pub subject: Subject,
+    /// How long it took to arrange them.
+    pub took: Duration,
+    /// Of the sockets of the frame; empty if nothing happened to any.
+    marks: Vec<Option<Mark>>,
+    positions: Positions,
+    trends: Arc<RwLock<Trends>>,
+}
+
+/// Positions of lines by the digest of their keys.
+type Positions = HashMap<u64, u32, BuildHasherDefault<AsIs>>;
+
+/// Digests are hashes already.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+impl Look {
+    /// The row of a line.
+    pub fn row(&self, line: Line) -> Option<Row<'_>> {
+        match line {
+            Line::There(index) => self.frame.row(index as usize),
+            Line::Gone(index) => self.before.as_ref()?.row(index as usize),
+        }
+    }
+}
+
+impl Arrangement {
+    /// The socket of a line of the view of sockets.
+    pub fn row(&self, position: usize) -> Option<Row<'_>> {
+        match &self.lines {
+            Lines::Sockets(lines) => self.look.row(*lines.get(position)?),
+            Lines::Groups(_) => None,
+        }
+    }
+
+    /// The group of a line of any other view.
+    pub fn group(&self, position: usize) -> Option<&Group> {
+        match &self.lines {
+            Lines::Sockets(_) => None,
+            Lines::Groups(groups) => groups.get(position),
+        }
+    }
+
+    /// What a line stands for.
+    pub fn key(&self, position: usize) -> Option<LineKey> {
+        match &self.lines {
+            Lines::Sockets(_) => Some(LineKey::Socket(Identity::of(self.row(position)?.socket))),
+            Lines::Groups(groups) => Some(LineKey::Group(groups.get(position)?.key.clone())),
+        }
+    }
+
+    /// Where a line is now.
+    pub fn position(&self, key: &LineKey) -> Option<usize> {
+        let digest = match key {
+            LineKey::Socket(identity) => digest(identity),
+            LineKey::Group(group) => digest(group),
+        };
+        let position = *self.positions.get(&digest)? as usize;
+        // Two keys with one digest are all but impossible, and acting on the wrong one is worse than on none.
+        (self.key(position).as_ref() == Some(key)).then_some(position)
+    }
+
+    /// What happened to a line.
+    pub fn mark(&self, position: usize) -> Option<Mark> {
+        match &self.lines {
+            Lines::Sockets(lines) => match lines.get(position)? {
+                Line::Gone(_) => Some(Mark::Gone),
+                Line::There(index) => self.marks.get(*index as usize).copied().flatten(),
+            },
+            Lines::Groups(groups) => groups.get(position)?.mark,
+        }
+    }
+
+    /// The rates of a line over the last looks, the latest last.
+    pub fn trend(&self, position: usize) -> [u32; TREND] {
+        let digest = match &self.lines {
+            Lines::Sockets(_) => self.row(position).map(|row| digest(&row.socket.key)),
+            Lines::Groups(groups) => groups.get(position).map(|group| digest(&group.key)),
+        };
+        let (Some(digest), Ok(trends)) = (digest, self.trends.read()) else { return [0; TREND] };
+        trends.of(digest, self.look.number)
+    }
+}
+
+/// Arranges one look after the other, each beginning with the order of the one before.
+#[derive(Debug, Default)]
+pub struct Arranger {
+    last: Option<(Arc<Settings>, Arc<Arrangement>)>,
+    trends: Arc<RwLock<Trends>>,
+    totals: Vec<(u64, u64)>,
+}
+
+/// How many looks the rates of everything go back.
+const TOTALS: usize = 60;
+
+impl Arranger {
+    /// The lines for these settings.
+    pub fn arrange(&mut self, look: &Look, settings: &Arc<Settings>) -> Arc<Arrangement> {
+        let began = std::time::Instant::now();
+        let last = self.last.take();
+        let is_new_look = last.as_ref().is_none_or(|(_, it)| it.look.number != look.number);
+        if is_new_look && let Ok(mut trends) = self.trends.write() {
+            trends.add(look.frame.rates.iter().map(|(key, rate)| (digest(key), *rate)), look.number);
+        }
+        let former = last.as_ref().filter(|(of, _)| of.same_lines(settings)).map(|(_, arrangement)| &**arrangement);
+        let marks = if settings.view == View::Sockets { marks(look) } else { Vec::new() };
+        let (rows, totals) = rows(look, settings);
+        let lines = match settings.view {
+            View::Sockets => Lines::Sockets(order::sockets(look, settings, rows, former)),
+            _ => {
+                let groups = groups::groups(look, settings, &rows, former);
+                if is_new_look && let Ok(mut trends) = self.trends.write() {
+                    let rates = groups.iter().map(|group| (digest(&group.key), group.rate()));
+                    trends.add(rates, look.number);
+                }
+                Lines::Groups(order::groups(look, settings, groups, former))
+            }
+        };
+        let same_rows = last.as_ref().is_some_and(|(of, _)| of.same_rows(settings));
+        if !same_rows {
+            self.totals.clear();
+        }
+        if is_new_look || !same_rows {
+            self.totals.push((totals.sending, totals.receiving));
+            let over = self.totals.len().saturating_sub(TOTALS);
+            self.totals.drain(..over);
+        }
+        let arrangement = Arc::new(Arrangement {
+            positions: positions(look, &lines),
+            subject: settings.subject.map_or(Subject::Nowhere, |identity| subject(look, &identity)),
+            look: look.clone(),
+            settings: Arc::clone(settings),
+            lines,
+            totals,
+            rates: self.totals.clone(),
+            took: began.elapsed(),
+            marks,
+            trends: Arc::clone(&self.trends),
+        });
+        self.last = Some((Arc::clone(settings), Arc::clone(&arrangement)));
+        arrangement
+    }
+}
+
+/// The sockets that pass, and what they are together.
+pub(crate) fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
+    let frame = &look.frame;
+    let all = u32::try_from(frame.snapshot.sockets.len()).unwrap_or(u32::MAX);
+    let mut totals = Totals { all, ..Totals::default() };
+    let mut lines = Vec::with_capacity(frame.snapshot.sockets.len() + look.pairs.closed.len());
+    let keeps_all = settings.keeps_all();
+    let keeper = groups::Keeper::new(look, settings);
+    let keeps = |row: &Row<'_>| keeps_all || keeper.keeps(row);
+    for (index, row) in (0..).zip(frame.rows()) {
+        if keeps(&row) {
+            totals.add(row.socket);
+            if !keeps_all && let Some(rate) = row.rate() {
+                totals.sending = totals.sending.saturating_add(rate.sent);
+                totals.receiving = totals.receiving.saturating_add(rate.received);
+            }
+            lines.push(Line::There(index));
+        }
+    }
+    if keeps_all {
+        for rate in frame.rates.values() {
+            totals.sending = totals.sending.saturating_add(rate.sent);
+            totals.receiving = totals.receiving.saturating_add(rate.received);
+        }
+    }
+    let Some(before) = &look.before else { return (lines, totals) };
+    let gone = look.pairs.closed.iter().copied();
+    // What the filter no longer means has left the table as well.
+    let left =
+        look.pairs.changed.iter().filter(|(_, after)| !keeps_all && !frame.row(*after).is_some_and(|it| keeps(&it)));
+    for index in gone.chain(left.map(|(before, _)| *before)) {
+        if let (Some(row), Ok(position)) = (before.row(index), u32::try_from(index))
+            && keeps(&row)
+        {
+            lines.push(Line::Gone(position));
+        }
+    }
+    (lines, totals)
+}
+
+impl Totals {
+    fn add(&mut self, socket: &Socket) {
+        self.sockets += 1;
+        match socket.state {
+            None => self.udp += 1,
+            Some(state) => {
+                let place = State::NAMED.iter().position(|named| *named == state);
+                if let Some(count) = place.and_then(|place| self.states.get_mut(place)) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+}
+
+/// What happened to the sockets of the frame.
+fn marks(look: &Look) -> Vec<Option<Mark>> {
+    let Look { frame, before: Some(before), pairs, .. } = look else { return Vec::new() };
+    let mut marks = vec![None; frame.snapshot.sockets.len()];
+    let mut set = |index: usize, mark| {
+        if let Some(slot) = marks.get_mut(index) {
+            *slot = Some(mark);
+        }
+    };
+    for index in &pairs.opened {
+        set(*index, Mark::New);
+    }
+    for (old, new) in &pairs.changed {
+        if let (Some(old), Some(now)) = (before.snapshot.sockets.get(*old), frame.snapshot.sockets.get(*new))
+            && is_notable(old, now)
+        {
+            set(*new, Mark::Changed);
+        }
+    }
+    marks
+}
+
+fn positions(look: &Look, lines: &Lines) -> Positions {
+    let mut positions = Positions::with_capacity_and_hasher(lines.len(), BuildHasherDefault::default());
+    match lines {
+        Lines::Sockets(lines) => {
+            for (position, line) in (0..).zip(lines) {
+                if let Some(row) = look.row(*line) {
+                    let slot = positions.entry(digest(&Identity::of(row.socket))).or_insert(position);
+                    // Where a socket is both, it is there.
+                    if matches!(line, Line::There(_)) {
+                        *slot = position;
+                    }
+                }
+            }
+        }
+        Lines::Groups(groups) => {
+            for (position, group) in (0..).zip(groups) {
+                positions.insert(digest(&group.key), position);
+            }
+        }
+    }
+    positions
+}
+
+fn subject(look: &Look, identity: &Identity) -> Subject {
+    let sockets = &look.frame.snapshot.sockets;
+    if let Some((index, _)) = (0..).zip(sockets).find(|(_, socket)| Identity::of(socket) == *identity) {
+        return Subject::There(index);
+    }
+    let before = look.before.as_ref().map(|before| before.snapshot.sockets.as_slice()).unwrap_or_default();
+    let went = |index: &&usize| before.get(**index).is_some_and(|socket| Identity::of(socket) == *identity);
+    let went = look.pairs.closed.iter().find(went).and_then(|index| u32::try_from(*index).ok());
+    went.map_or(Subject::Nowhere, Subject::Gone)
+}
+
+/// Lines in the order in which they stood before, what is new behind them.
+fn in_former_order<T>(lines: Vec<T>, former: Option<&Arrangement>, digest: impl Fn(&T) -> Option<u64>) -> Vec<T> {
+    let Some(former) = former else { return lines };
+    let mut placed: Vec<Option<T>> = Vec::new();
+    placed.resize_with(former.lines.len(), || None);
+    let mut rest = Vec::new();
+    for line in lines {
+        let position = digest(&line).and_then(|digest| former.positions.get(&digest));
+        match position.and_then(|position| placed.get_mut(*position as usize)) {
+            Some(slot @ None) => *slot = Some(line),
+            _ => rest.push(line),
+        }
+    }
+    placed.into_iter().flatten().chain(rest).collect()
+}

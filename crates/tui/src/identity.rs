@@ -1,0 +1,53 @@
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use sockscope_model::{NoOwner, ProcessId, Protocol, Socket, SocketKey, Tag};
+
+/// What makes rows of two frames the same socket; as the difference between snapshots has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Addresses may change under a cookie: a bound socket connects. Before Linux 5.9 every namespace counted its own.
+    Cookie(Protocol, u64, Option<u64>),
+    /// Addresses and whatever else the source has, and the namespace.
+    Key(SocketKey, Option<u64>),
+}
+
+impl Identity {
+    /// The identity of a socket.
+    pub fn of(socket: &Socket) -> Identity {
+        match socket.key.tag {
+            Tag::Cookie(cookie) => Identity::Cookie(socket.key.protocol, cookie, socket.namespace),
+            _ => Identity::Key(socket.key, socket.namespace),
+        }
+    }
+}
+
+/// What the sockets of a group have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum GroupKey {
+    /// A process that has them open.
+    Process(ProcessId),
+    /// No process, for this reason.
+    Nobody(NoOwner),
+    /// The address of the peer.
+    Host(std::net::IpAddr),
+    /// Where the peer is, in the words of its database; `None` where no database knows.
+    Country(Option<Arc<str>>),
+    /// A listener, or an unconnected UDP socket: itself and what came in through it.
+    Listener(Identity),
+}
+
+/// What a line of any view stands for, wherever it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LineKey {
+    /// One socket.
+    Socket(Identity),
+    /// Several.
+    Group(GroupKey),
+}
+
+/// A number for a key: equal for equal keys, and different for nearly all others.
+pub(crate) fn digest<K: std::hash::Hash>(key: &K) -> u64 {
+    FixedState::default().hash_one(key)
+}

@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use sockscope_core::Filter;
+
+use crate::columns::Shown;
+use crate::identity::{GroupKey, Identity};
+use crate::view::View;
+
+/// In which order lines stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sort {
+    /// By that column; `None`: the usual order of the view.
+    pub by: Option<Shown>,
+    /// The other way round.
+    pub descending: bool,
+}
+
+/// What decides which lines there are, and in which order.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Counts changes of the settings.
+    pub serial: u64,
+    /// What a line is.
+    pub view: View,
+    /// Only the sockets of that group.
+    pub within: Option<GroupKey>,
+    /// What options on the command line leave, and what was typed.
+    pub filters: [Arc<Filter>; 2],
+    /// The order.
+    pub sort: Sort,
+    /// The socket whose details are shown.
+    pub subject: Option<Identity>,
+}
+
+impl Settings {
+    /// Whether every socket stays.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.within.is_none() && self.filters.iter().all(|filter| filter.is_everything())
+    }
+
+    /// Whether two settings show lines of the same kind, so that those of one are found again in the other.
+    pub(crate) fn same_lines(&self, other: &Settings) -> bool {
+        self.view == other.view && self.within == other.within
+    }
+
+    /// Whether the same sockets pass.
+    pub(crate) fn same_rows(&self, other: &Settings) -> bool {
+        let same = |(one, other): (&Arc<Filter>, &Arc<Filter>)| Arc::ptr_eq(one, other);
+        self.same_lines(other) && self.filters.iter().zip(&other.filters).all(same)
+    }
+}
