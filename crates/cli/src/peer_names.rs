@@ -6,27 +6,34 @@ use sockscope_core::{Resolver, parse_hosts};
 use sockscope_model::{Frame, HostName, Notice};
 use sockscope_sys as sys;
 
-/// How long one listing waits for names, beyond what it has to do anyway.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long one listing waits for names at most, beyond what it has to do anyway.
+const MOST: Duration = Duration::from_millis(100);
+/// When the first output should be there, from the beginning of the program.
+const SOON: Duration = Duration::from_millis(120);
+/// How long it waits at least, also if the rest has taken longer than that.
+const LEAST: Duration = Duration::from_millis(30);
 
 /// The names of peers, as far as they come in time.
 pub(crate) struct PeerNames {
     resolver: Resolver,
-    /// When it is waited no longer: that time after the first question.
+    /// When the program began.
+    began: Instant,
+    /// When it is waited no longer, once somebody was asked.
     until: Option<Instant>,
     /// What is missing was said.
     told: bool,
 }
 
 impl PeerNames {
-    pub(crate) fn new() -> PeerNames {
-        PeerNames { resolver: resolver(), until: None, told: false }
+    pub(crate) fn new(began: Instant) -> PeerNames {
+        PeerNames { resolver: resolver(), began, until: None, told: false }
     }
 
     /// Asks for the peers of these rows; waits for nobody.
     pub(crate) fn ask(&mut self, frame: &Frame, rows: &[usize]) {
         self.resolver.ask_for(frame, rows.iter().copied());
-        self.until.get_or_insert_with(|| Instant::now() + PATIENCE);
+        let now = Instant::now();
+        self.until.get_or_insert((self.began + SOON).clamp(now + LEAST, now + MOST));
     }
 
     /// Adds to the frame the names that come in time.
@@ -51,8 +58,7 @@ impl PeerNames {
         let (pending, failed) = (count(HostName::Pending), count(HostName::Failed));
         if pending > 0 {
             let noun = if pending == 1 { "name" } else { "names" };
-            let message =
-                format!("{pending} {noun} of peers had not come {} ms after the question{so}", PATIENCE.as_millis());
+            let message = format!("{pending} {noun} of peers had not come in time{so}");
             notices.push(Notice { code: "names-pending", message });
         }
         if failed > 0 {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use sockscope::geo::Language;
 use sockscope::{DatabaseOptions, Databases, Locator};
@@ -34,8 +35,8 @@ pub(crate) struct Selection {
     pub(crate) request: Request,
     /// Which IP databases to ask; `None`: none.
     databases: Option<DatabaseOptions>,
-    /// Whether the names of peers are looked up.
-    resolve: bool,
+    /// When the program began, if the names of peers are looked up.
+    resolve: Option<Instant>,
     /// Whether places are part of what is shown.
     pub(crate) places: bool,
 }
@@ -149,7 +150,7 @@ impl Selection {
                     .to_owned(),
             }));
         }
-        let resolve = args.resolve == Some(true);
+        let resolve = (args.resolve == Some(true)).then(Instant::now);
         Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, resolve, places: false })
     }
 
@@ -281,7 +282,7 @@ impl Selection {
         let frame = Frame::new(snapshot);
         let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
         let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();
-        let mut seen = Seen { frame, rows, locator, names: self.resolve.then(PeerNames::new) };
+        let mut seen = Seen { frame, rows, locator, names: self.resolve.map(PeerNames::new) };
         if self.filter.needs().names {
             seen.ask_for_names();
         }
@@ -497,7 +498,7 @@ impl ListPlan {
         if needs.places && selection.databases.is_none() && sort.iter().any(|key| key.field.needs_places()) {
             return Err(Failure::Usage("--sort asks for places, which --no-place leaves out".to_owned()));
         }
-        if !selection.resolve && sort.iter().any(|key| key.field.needs_names()) {
+        if selection.resolve.is_none() && sort.iter().any(|key| key.field.needs_names()) {
             return Err(Failure::Usage("--sort asks for names of peers, which only --resolve looks up".to_owned()));
         }
         selection.places = needs.places;
