@@ -21,7 +21,7 @@ use ratatui::layout::Rect;
 use sockscope_core::{Command, Context, Filter, Needs};
 use sockscope_model::{Frame, Notice, ProcessId, Request, Socket};
 
-use crate::arrange::{Arrangement, Subject};
+use crate::arrange::{Arrangement, Line, Subject};
 use crate::columns::Shown;
 use crate::edit::Edit;
 use crate::identity::{GroupKey, Identity, LineKey};
@@ -81,6 +81,8 @@ pub enum Effect {
     Copy(String),
     /// Remember what is shown.
     Remember(Remembered),
+    /// Free what is no longer shown, anywhere but where it would keep somebody waiting.
+    Discard(Arc<Arrangement>),
 }
 
 /// What is in front of the table, or in its place.
@@ -110,6 +112,8 @@ pub(crate) struct FilterEdit {
 pub(crate) struct Cursor {
     pub(crate) position: usize,
     key: Option<LineKey>,
+    /// Of a socket: at which look it was which line.
+    seen: Option<(u64, Line)>,
     /// The first line on the screen.
     pub(crate) top: usize,
 }
@@ -270,11 +274,10 @@ impl App {
             self.widths = crate::draw::Widths::default();
         }
         let slot = cursor_slot(&arrangement.settings);
-        self.arrangement = Some(arrangement);
+        let mut effects: Vec<Effect> = self.arrangement.replace(arrangement).map(Effect::Discard).into_iter().collect();
         self.follow(slot);
         self.note_history();
         self.follow_details();
-        let mut effects = Vec::new();
         while !(self.waiting && matches!(self.mode, Mode::Table)) {
             let Some(key) = self.typed_ahead.pop_front() else { break };
             self.key(key, &mut effects);
@@ -366,7 +369,7 @@ impl App {
         let page = self.page;
         let cursor = self.cursor_at(slot);
         let old = cursor.position;
-        if let Some(position) = cursor.key.as_ref().and_then(|key| arrangement.position(key)) {
+        if let Some(position) = cursor.key.as_ref().and_then(|key| arrangement.position(key, cursor.seen)) {
             // It stays at its height on the screen.
             cursor.top = (cursor.top + position).saturating_sub(old);
             cursor.position = position;
@@ -377,6 +380,7 @@ impl App {
             (None, _) if cursor.position == 0 => None,
             (_, key) => key,
         };
+        cursor.seen = arrangement.line(cursor.position).map(|line| (arrangement.look.number, line));
     }
 
     /// Selects the line of that position.
@@ -386,7 +390,8 @@ impl App {
         let cursor = self.cursor_mut();
         cursor.position = position;
         cursor.settle(lines, page);
-        cursor.key = arrangement.and_then(|it| it.key(cursor.position));
+        cursor.key = arrangement.as_ref().and_then(|it| it.key(cursor.position));
+        cursor.seen = arrangement.and_then(|it| Some((it.look.number, it.line(cursor.position)?)));
         self.note_history();
     }
 

@@ -12,6 +12,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use sockscope_core::{Pairs, is_notable};
 use sockscope_model::{Frame, Row, Socket, State};
 
@@ -136,8 +137,18 @@ pub struct Arrangement {
     trends: Arc<RwLock<Trends>>,
 }
 
-/// Positions of lines by the digest of their keys.
-type Positions = HashMap<u64, u32, BuildHasherDefault<AsIs>>;
+/// Where lines stand.
+#[derive(Debug)]
+enum Positions {
+    /// Of sockets: by their positions in the frame (or [`NOWHERE`]), and of those that are gone in the frame before.
+    Sockets { there: Vec<u32>, gone: HashMap<u32, u32, RandomState> },
+    /// Of groups: by the digests of their keys.
+    Groups(ByDigest),
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+type ByDigest = HashMap<u64, u32, BuildHasherDefault<AsIs>>;
 
 /// Digests are hashes already.
 #[derive(Default)]
@@ -194,15 +205,84 @@ impl Arrangement {
         }
     }
 
-    /// Where a line is now.
-    pub fn position(&self, key: &LineKey) -> Option<usize> {
-        let digest = match key {
-            LineKey::Socket(identity) => digest(identity),
-            LineKey::Group(group) => digest(group),
+    /// Where a line is now. `seen`: at which look it was which, so that it need not be searched for.
+    pub fn position(&self, key: &LineKey, seen: Option<(u64, Line)>) -> Option<usize> {
+        let position = match (&self.positions, key) {
+            (Positions::Groups(groups), LineKey::Group(group)) => groups.get(&digest(group)).map(|at| *at as usize),
+            (Positions::Sockets { .. }, LineKey::Socket(_)) => {
+                seen.and_then(|(number, line)| self.place(self.line_now(number, line)?))
+            }
+            _ => None,
         };
-        let position = *self.positions.get(&digest)? as usize;
-        // Two keys with one digest are all but impossible, and acting on the wrong one is worse than on none.
-        (self.key(position).as_ref() == Some(key)).then_some(position)
+        // Acting on the wrong one would be worse than on none.
+        let found = position.filter(|position| self.key(*position).as_ref() == Some(key));
+        match &self.lines {
+            // It may be anywhere where looks were left out.
+            Lines::Sockets(lines)
+                if found.is_none() && seen.is_none_or(|(number, _)| number + 1 < self.look.number) =>
+            {
+                (0..lines.len()).find(|position| self.key(*position).as_ref() == Some(key))
+            }
+            _ => found,
+        }
+    }
+
+    /// What a line of that look is at this one.
+    fn line_now(&self, number: u64, line: Line) -> Option<Line> {
+        match line {
+            _ if number == self.look.number => Some(line),
+            Line::There(index) if number + 1 == self.look.number => {
+                // Most stand where they stood, or a little before.
+                let before = &self.look.pairs.before;
+                let is_it = |at: &usize| before.get(*at).copied().flatten() == Some(index as usize);
+                let at = index as usize;
+                let near = (at.saturating_sub(NEAR)..=at.saturating_add(NEAR)).find(is_it);
+                let now = near.or_else(|| (0..before.len()).find(is_it)).and_then(|at| u32::try_from(at).ok());
+                Some(now.map_or(Line::Gone(index), Line::There))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a line of this look stands.
+    fn place(&self, line: Line) -> Option<usize> {
+        let Positions::Sockets { there, gone } = &self.positions else { return None };
+        let place = match line {
+            Line::There(index) => there.get(index as usize).copied()?,
+            Line::Gone(index) => gone.get(&index).copied()?,
+        };
+        (place != NOWHERE).then_some(place as usize)
+    }
+
+    /// The line of a position, where lines are sockets.
+    pub fn line(&self, position: usize) -> Option<Line> {
+        match &self.lines {
+            Lines::Sockets(lines) => lines.get(position).copied(),
+            Lines::Groups(_) => None,
+        }
+    }
+
+    /// Where the line of a later look stood here, if that is the same look or the next.
+    fn former_place(&self, look: &Look, line: Line) -> Option<usize> {
+        let line = match line {
+            _ if look.number == self.look.number => line,
+            Line::There(index) if look.number == self.look.number + 1 => {
+                Line::There(u32::try_from(look.pairs.before.get(index as usize).copied().flatten()?).ok()?)
+            }
+            Line::Gone(index) if look.number == self.look.number + 1 => Line::There(index),
+            _ => return None,
+        };
+        self.place(line)
+    }
+
+    /// Where the group stands whose key has that digest.
+    fn group_place(&self, digest: u64) -> Option<usize> {
+        let Positions::Groups(groups) = &self.positions else { return None };
+        groups.get(&digest).map(|place| *place as usize)
+    }
+
+    fn group_of(&self, digest: u64) -> Option<&Group> {
+        self.group(self.group_place(digest)?)
     }
 
     /// What happened to a line.
@@ -235,6 +315,9 @@ pub struct Arranger {
     totals: Vec<(u64, u64)>,
 }
 
+/// How far from its former position a socket is looked for first.
+const NEAR: usize = 64;
+
 /// How many looks the rates of everything go back.
 const TOTALS: usize = 60;
 
@@ -245,7 +328,8 @@ impl Arranger {
         let last = self.last.take();
         let is_new_look = last.as_ref().is_none_or(|(_, it)| it.look.number != look.number);
         if is_new_look && let Ok(mut trends) = self.trends.write() {
-            trends.add(look.frame.rates.iter().map(|(key, rate)| (digest(key), *rate)), look.number);
+            let moving = look.frame.rates.iter().filter(|(_, rate)| rate.sent > 0 || rate.received > 0);
+            trends.add(moving.map(|(key, rate)| (digest(key), *rate)), look.number);
         }
         let former = last.as_ref().filter(|(of, _)| of.same_lines(settings)).map(|(_, arrangement)| &**arrangement);
         let marks = if settings.view == View::Sockets { marks(look) } else { Vec::new() };
@@ -365,26 +449,26 @@ fn marks(look: &Look) -> Vec<Option<Mark>> {
 }
 
 fn positions(look: &Look, lines: &Lines) -> Positions {
-    let mut positions = Positions::with_capacity_and_hasher(lines.len(), BuildHasherDefault::default());
     match lines {
         Lines::Sockets(lines) => {
+            let mut there = vec![NOWHERE; look.frame.snapshot.sockets.len()];
+            let mut gone = HashMap::default();
             for (position, line) in (0..).zip(lines) {
-                if let Some(row) = look.row(*line) {
-                    let slot = positions.entry(digest(&Identity::of(row.socket))).or_insert(position);
-                    // Where a socket is both, it is there.
-                    if matches!(line, Line::There(_)) {
-                        *slot = position;
+                match line {
+                    Line::There(index) => {
+                        if let Some(slot) = there.get_mut(*index as usize) {
+                            *slot = position;
+                        }
                     }
+                    Line::Gone(index) => _ = gone.insert(*index, position),
                 }
             }
+            Positions::Sockets { there, gone }
         }
         Lines::Groups(groups) => {
-            for (position, group) in (0..).zip(groups) {
-                positions.insert(digest(&group.key), position);
-            }
+            Positions::Groups((0..).zip(groups).map(|(position, group)| (digest(&group.key), position)).collect())
         }
     }
-    positions
 }
 
 fn subject(look: &Look, identity: &Identity) -> Subject {
@@ -399,14 +483,12 @@ fn subject(look: &Look, identity: &Identity) -> Subject {
 }
 
 /// Lines in the order in which they stood before, what is new behind them.
-fn in_former_order<T>(lines: Vec<T>, former: Option<&Arrangement>, digest: impl Fn(&T) -> Option<u64>) -> Vec<T> {
-    let Some(former) = former else { return lines };
+fn in_former_order<T>(lines: Vec<T>, count: usize, former_place: impl Fn(&T) -> Option<usize>) -> Vec<T> {
     let mut placed: Vec<Option<T>> = Vec::new();
-    placed.resize_with(former.lines.len(), || None);
+    placed.resize_with(count, || None);
     let mut rest = Vec::new();
     for line in lines {
-        let position = digest(&line).and_then(|digest| former.positions.get(&digest));
-        match position.and_then(|position| placed.get_mut(*position as usize)) {
+        match former_place(&line).and_then(|place| placed.get_mut(place)) {
             Some(slot @ None) => *slot = Some(line),
             _ => rest.push(line),
         }

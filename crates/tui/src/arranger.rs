@@ -12,6 +12,8 @@ use crate::settings::Settings;
 pub(crate) enum Order {
     Update(Update),
     Settings(Arc<Settings>),
+    /// Free this: it may be the last that refers to a hundred thousand sockets.
+    Discard(Arc<Arrangement>),
     /// The monitor has ended.
     Ended,
 }
@@ -78,6 +80,10 @@ pub(crate) fn start(orders: Receiver<Order>, mut say: impl FnMut(Arranged) -> bo
                     if !say(Arranged::Failed(error.to_string())) {
                         return;
                     }
+                }
+                Order::Discard(arrangement) => {
+                    is_new = false;
+                    drop(arrangement);
                 }
                 Order::Update(_) => is_new = false,
                 Order::Ended => {

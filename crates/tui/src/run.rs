@@ -173,6 +173,9 @@ impl Table {
                 Effect::Kill(process, name, signal) => self.act(move |actions| kill(actions, process, &name, signal)),
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Remember(remembered) => self.remember(&remembered),
+                Effect::Discard(arrangement) => {
+                    let _ = self.orders.send(Order::Discard(arrangement));
+                }
             }
         }
         Ok(None)

@@ -111,11 +111,11 @@ fn mark(group: &Group, look: &Look, former: Option<&Arrangement>) -> Option<Mark
     }
     // Only against the look before: what other settings show is not new.
     let former = former?;
+    let before = former.group_of(digest(&group.key));
     if former.look.number == look.number {
-        let same = former.positions.get(&digest(&group.key)).and_then(|at| former.group(*at as usize));
-        return same.and_then(|same| same.mark);
+        return before.and_then(|before| before.mark);
     }
-    match former.positions.get(&digest(&group.key)).and_then(|at| former.group(*at as usize)) {
+    match before {
         None => Some(Mark::New),
         Some(before) if before.sockets == 0 => Some(Mark::New),
         Some(before) if before.sockets != group.sockets || group.gone > 0 => Some(Mark::Changed),

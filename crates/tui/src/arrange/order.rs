@@ -9,7 +9,7 @@ use super::groups::Group;
 use super::{Arrangement, Line, Look, in_former_order};
 use crate::columns::Shown;
 use crate::draw::labels;
-use crate::identity::{Identity, digest};
+use crate::identity::digest;
 use crate::settings::{Settings, Sort};
 
 /// What lines are sorted by; the number decides among equal values.
@@ -17,8 +17,10 @@ pub(crate) type SortValue<'a> = (Option<Value<'a>>, u64);
 
 /// Sorts sockets, beginning with the order of the look before: most of them still stand in it.
 pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former: Option<&Arrangement>) -> Vec<Line> {
-    let identity = |line: &Line| look.row(*line).map(|row| digest(&Identity::of(row.socket)));
-    let mut lines = in_former_order(rows, former, identity);
+    let mut lines = match former {
+        Some(former) => in_former_order(rows, former.lines.len(), |line| former.former_place(look, *line)),
+        None => rows,
+    };
     let socket = |line: Line| look.row(line).map(|row| row.socket);
     let usual = |left: Line, right: Line| match (socket(left), socket(right)) {
         (Some(left), Some(right)) => compare_sockets(left, right),
@@ -42,7 +44,10 @@ pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former:
 
 /// Sorts groups likewise. In their usual order, those with most sockets come first.
 pub(super) fn groups(look: &Look, settings: &Settings, groups: Vec<Group>, former: Option<&Arrangement>) -> Vec<Group> {
-    let groups = in_former_order(groups, former, |group| Some(digest(&group.key)));
+    let groups = match former {
+        Some(former) => in_former_order(groups, former.lines.len(), |group| former.group_place(digest(&group.key))),
+        None => groups,
+    };
     let Sort { by, descending } = settings.sort;
     let mut valued: Vec<(SortValue<'_>, Option<Value<'_>>, Group)> = groups
         .into_iter()

@@ -105,6 +105,7 @@ impl Rig {
                     self.settings = Some(settings);
                     is_other = true;
                 }
+                Effect::Discard(_) => {}
                 effect => self.effects.push(effect),
             }
         }
