@@ -209,6 +209,7 @@ fn man_pages_render() {
             "sockscope-list.1",
             "sockscope-locate.1",
             "sockscope-man.1",
+            "sockscope-top.1",
             "sockscope-wait.1",
             "sockscope-watch.1",
             "sockscope-why.1",
