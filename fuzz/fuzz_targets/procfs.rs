@@ -18,6 +18,10 @@ fuzz_target!(|data: &[u8]| {
     let _ = procfs::number(data);
     let _ = procfs::command_line(data);
     let _ = procfs::cgroup(data).and_then(procfs::service);
+    let _ = procfs::cgroup(data).and_then(procfs::container_id);
+    let _ = procfs::command_line(data).as_deref().and_then(procfs::docker_proxy);
+    let _ = procfs::port_range(data);
+    let _ = procfs::port_ranges(data);
     let _ = procfs::ring_sockets(data);
     let _ = procfs::ring_file_count(data);
     let _ = procfs::in_flight_count(data);

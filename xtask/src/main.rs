@@ -3,6 +3,9 @@
 /// Measures sockscope against its peers.
 #[cfg(target_os = "linux")]
 mod bench;
+/// Measures listings with names while no name server answers.
+#[cfg(target_os = "linux")]
+mod bench_names;
 /// Measures look-ups of places against independent readers.
 #[cfg(target_os = "linux")]
 mod bench_places;
@@ -42,6 +45,9 @@ enum Task {
     /// Make loads of sockets, and measure sockscope against ss, netstat and lsof
     #[cfg(target_os = "linux")]
     Bench(bench::Options),
+    /// Measure how soon a listing with --resolve is there while no name server answers; as root
+    #[cfg(target_os = "linux")]
+    BenchNames(bench_names::Options),
     /// Measure look-ups of places against independent readers, and `locate`
     #[cfg(target_os = "linux")]
     BenchPlaces(bench_places::Options),
@@ -69,6 +75,8 @@ fn main() -> Result<()> {
     match Task::parse() {
         #[cfg(target_os = "linux")]
         Task::Bench(options) => bench::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::BenchNames(options) => bench_names::run(&options),
         #[cfg(target_os = "linux")]
         Task::BenchPlaces(options) => bench_places::run(&options),
         #[cfg(target_os = "linux")]

@@ -18,6 +18,8 @@ mod assert;
 mod close;
 /// `compare`.
 mod compare;
+/// `kill`.
+mod kill;
 /// `list`.
 mod list;
 /// `locate`.
@@ -28,8 +30,12 @@ mod pages;
 mod shared;
 /// `top`.
 mod top;
+/// `wait`.
+mod wait;
 /// `watch`.
 mod watch;
+/// `why`.
+mod why;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -37,6 +43,8 @@ pub(crate) use close::CloseArgs;
 use close::close;
 pub(crate) use compare::CompareArgs;
 use compare::compare;
+pub(crate) use kill::KillArgs;
+use kill::kill;
 pub(crate) use list::{Format, ListArgs};
 use list::{list, list_options};
 pub(crate) use locate::LocateArgs;
@@ -47,21 +55,38 @@ pub(crate) use shared::{PlaceArgs, SocketArgs, When};
 use shared::{hidden_options, sections, text};
 pub(crate) use top::TopArgs;
 use top::top;
+pub(crate) use wait::WaitArgs;
+use wait::wait;
 pub(crate) use watch::WatchArgs;
 use watch::watch;
+pub(crate) use why::WhyArgs;
+use why::why;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["list", "watch", "top", "assert", "close", "compare", "locate", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 13] = [
+    "list",
+    "watch",
+    "top",
+    "why",
+    "assert",
+    "wait",
+    "close",
+    "kill",
+    "compare",
+    "locate",
+    "completions",
+    "man",
+    "help",
+];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 9] = ["window", "why", "wait", "kill", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 6] = ["window", "record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
-const WITH_VALUE: [&str; 16] = [
+const WITH_VALUE: [&str; 18] = [
     "--format",
     "--columns",
     "--sort",
@@ -78,6 +103,8 @@ const WITH_VALUE: [&str; 16] = [
     "--view",
     "--count",
     "--dir",
+    "--signal",
+    "--timeout",
 ];
 
 /// What was typed.
@@ -85,10 +112,16 @@ const WITH_VALUE: [&str; 16] = [
 pub(crate) enum Typed {
     /// `list`, or no command.
     List(Box<ListArgs>),
+    /// `why`.
+    Why(WhyArgs),
     /// `assert`.
     Assert(Box<AssertArgs>),
     /// `close`, or `list -K`.
     Close(Box<CloseArgs>),
+    /// `kill`.
+    Kill(Box<KillArgs>),
+    /// `wait`.
+    Wait(Box<WaitArgs>),
     /// `compare`.
     Compare(Box<CompareArgs>),
     /// `watch`.
@@ -122,9 +155,12 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None => hidden_options(root()),
         Some("list") => hidden_options(list()),
         Some("watch") => hidden_options(watch()),
+        Some("why") => why(),
         Some("top") => top(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
+        Some("kill") => hidden_options(kill()),
+        Some("wait") => hidden_options(wait()),
         Some("compare") => compare(),
         Some("locate") => locate(),
         Some("completions") => completions(),
@@ -155,8 +191,11 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("top") => Ok(Typed::Top(Box::new(TopArgs::read(&matches)?))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
+        Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
         Some("close") => Ok(Typed::Close(Box::new(CloseArgs::read(&matches)))),
+        Some("kill") => Ok(Typed::Kill(Box::new(KillArgs::read(&matches)))),
+        Some("wait") => Ok(Typed::Wait(Box::new(WaitArgs::read(&matches)))),
         Some("compare") => Ok(Typed::Compare(Box::new(CompareArgs::read(&matches)))),
         Some("locate") => Ok(Typed::Locate(LocateArgs::read(&matches)?)),
         Some("completions") => {
@@ -170,7 +209,21 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
 
 /// Every command, for what describes them all: help, man pages, completions.
 pub(crate) fn everything() -> Command {
-    let commands = [list(), watch(), top(), assert(), close(), compare(), locate(), completions(), man(), help()];
+    let commands = [
+        list(),
+        watch(),
+        top(),
+        why(),
+        assert(),
+        wait(),
+        close(),
+        kill(),
+        compare(),
+        locate(),
+        completions(),
+        man(),
+        help(),
+    ];
     commands.into_iter().fold(root(), |root, command| {
         let name = format!("{PROGRAM} {}", command.get_name());
         root.subcommand(command.bin_name(name))
@@ -203,7 +256,12 @@ pub(crate) fn everything_for_completion() -> Command {
         .mut_subcommand("watch", |command| with_values(command, false))
         .mut_subcommand("top", |command| with_values(command, false))
         .mut_subcommand("assert", |command| with_values(command, false))
+        .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
+        .mut_subcommand("kill", |command| {
+            let signals = PossibleValuesParser::new(sockscope_sys::SIGNALS.iter().map(|(name, _)| *name));
+            with_values(command, false).mut_arg("signal", |arg| arg.value_parser(signals))
+        })
         .mut_subcommand("compare", |command| command.mut_arg("filter", |arg| arg.value_parser(filter.clone())))
         .mut_subcommand("man", |command| {
             command.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(COMMANDS)))
@@ -216,8 +274,7 @@ pub(crate) fn everything_for_completion() -> Command {
 /// Options that are to come, and would change the rows: it is said that they are missing.
 fn without_later_options(words: Vec<String>) -> Result<Vec<String>, Failure> {
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let later = ["--all-namespaces", "--resolve"];
-    let is_later = |word: &&String| later.iter().any(|option| word.split('=').next() == Some(option));
+    let is_later = |word: &&String| word.split('=').next() == Some("--all-namespaces");
     if let Some(option) = words.iter().take(end).find(is_later) {
         let option = option.split('=').next().unwrap_or_default();
         return Err(Failure::Usage(format!("this version has no option '{option}' (see --help for those it has)")));

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &AssertArgs) -> Result<Exit, Failure> {
 }
 
 /// `2 sockets match: tcp 127.0.0.1:22 listen, ...`
-fn matches(listing: &Listing<'_>) -> String {
+pub(crate) fn matches(listing: &Listing<'_>) -> String {
     let count = listing.rows.len();
     let mut text = if count == 1 { "a socket matches: ".to_owned() } else { format!("{count} sockets match: ") };
     let named: Vec<String> = listing.rows().take(NAMED).map(|row| brief(&row)).collect();

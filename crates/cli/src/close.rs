@@ -1,4 +1,4 @@
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 
 use sockscope_core::default_order;
 use sockscope_model::{Field, Frame, Row, State, StateSet};
@@ -6,6 +6,7 @@ use sockscope_output::schema::{Outcome, ProcessName, Socket};
 use sockscope_output::{Column, Listing, TableOptions, brief, outcome_json, table};
 use sockscope_sys::{self as sys, CloseError};
 
+use crate::acting::{Fate, ask, exit, terminal_to_ask};
 use crate::args::{CloseArgs, When};
 use crate::exit::{Exit, Failure, complain, complain_notice, is_closed_pipe};
 use crate::plan::{Seen, Selection};
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     }
     let mut selection = Selection::new(&args.sockets)?;
     selection.require_identity()?;
-    let asks_on = if args.dry_run || args.yes { None } else { Some(terminal_to_ask()?) };
+    let asks_on = if args.dry_run || args.yes { None } else { Some(terminal_to_ask("closes")?) };
     let needs_owners = selection.request.owners;
     let closable = closable(selection.request.states);
     selection.request.owners = true;
@@ -76,27 +77,7 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     }
     match print(&done, args.json) {
         Err(error) if !is_closed_pipe(&error) => Err(Failure::Output(error)),
-        _ => Ok(exit(&done)),
-    }
-}
-
-/// What became of a target.
-enum Fate {
-    Done,
-    /// It is a rehearsal.
-    Would,
-    Refused(String),
-    Gone,
-}
-
-impl Fate {
-    const fn name(&self) -> &'static str {
-        match self {
-            Fate::Done => "done",
-            Fate::Would => "would",
-            Fate::Refused(_) => "refused",
-            Fate::Gone => "gone",
-        }
+        _ => Ok(exit(done.iter().map(|(_, fate)| fate))),
     }
 }
 
@@ -122,14 +103,6 @@ fn nothing_to_close(matching: usize) -> String {
     )
 }
 
-fn terminal_to_ask() -> Result<Terminal, Failure> {
-    Terminal::of_questions().ok_or_else(|| {
-        Failure::Usage(
-            "there is no terminal to ask on; --yes closes without a question, --dry-run only shows".to_owned(),
-        )
-    })
-}
-
 /// Shows the targets and asks. All that is not yes is no.
 fn confirm(frame: &Frame, rows: &[usize], terminal: Terminal) -> Result<bool, Failure> {
     let columns = [Column::Field(Field::Protocol), Column::Field(Field::State)];
@@ -147,18 +120,7 @@ fn confirm(frame: &Frame, rows: &[usize], terminal: Terminal) -> Result<bool, Fa
         rows.iter().filter_map(|index| frame.row(*index)).all(|row| CONNECTIONS.contains(row.socket.filter_state()));
     let noun = if all_are_connections { "connection" } else { "socket" };
     let plural = if rows.len() == 1 { "" } else { "s" };
-    write!(question, "Close {} {noun}{plural}? [y/N] ", rows.len()).map_err(Failure::Output)?;
-    let mut answer = String::new();
-    let asked = io::stderr().write_all(&question).and_then(|()| io::stdin().lock().read_line(&mut answer));
-    match asked {
-        // The end of the input: the line with the question is still open.
-        Ok(0) => {
-            let _ = io::stderr().write_all(b"\n");
-            Ok(false)
-        }
-        Ok(_) => Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")),
-        Err(error) => Err(Failure::System(format!("can't ask on the terminal: {error}"))),
-    }
+    ask(&question, &format!("Close {} {noun}{plural}?", rows.len()))
 }
 
 /// What a rehearsal can know.
@@ -190,10 +152,7 @@ fn print(done: &[(Row<'_>, Fate)], json: bool) -> io::Result<()> {
                 socket: Some(Socket::from(*row)),
                 process: process.map(|owner| ProcessName::new(row.snapshot(), owner.process)),
                 result: fate.name(),
-                reason: match fate {
-                    Fate::Refused(reason) => Some(reason),
-                    _ => None,
-                },
+                reason: fate.reason(),
             };
             outcome_json(&mut out, &outcome)?;
             continue;
@@ -207,18 +166,6 @@ fn print(done: &[(Row<'_>, Fate)], json: bool) -> io::Result<()> {
         writeln!(out, "{verb} {}", brief(row))?;
     }
     out.flush()
-}
-
-/// Sockets that were gone count neither as closed nor as refused.
-fn exit(done: &[(Row<'_>, Fate)]) -> Exit {
-    let refused = done.iter().any(|(_, fate)| matches!(fate, Fate::Refused(_)));
-    let closed = done.iter().any(|(_, fate)| matches!(fate, Fate::Done | Fate::Would));
-    match (closed, refused) {
-        (true, false) => Exit::Done,
-        (true, true) => Exit::Partly,
-        (false, true) => Exit::System,
-        (false, false) => Exit::No,
-    }
 }
 
 #[cfg(test)]

@@ -19,13 +19,19 @@ pub(crate) fn run(args: &ListArgs) -> Result<Exit, Failure> {
     if plan.sort.iter().any(|key| key.field.needs_places()) {
         seen.locate();
     }
+    if plan.sort.iter().any(|key| key.field.needs_names()) {
+        seen.name();
+    }
     if plan.sort.is_empty() {
         default_order(&seen.frame, &mut seen.rows);
     } else {
         sort(&seen.frame, &mut seen.rows, &plan.sort);
     }
     seen.rows.truncate(plan.limit);
+    seen.ask_for_names();
     seen.locate();
+    seen.name();
+    seen.say_which_names_are_missing(false);
     let Seen { frame, rows, .. } = seen;
     let listing = Listing { frame: &frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
     let mut out = terminal::stdout();

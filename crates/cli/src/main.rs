@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+/// What commands share that change something.
+mod acting;
 /// What was typed.
 mod args;
 /// The command `assert`.
@@ -14,12 +16,16 @@ mod close;
 mod compare;
 /// How a run ends: exit codes and the errors behind them.
 mod exit;
+/// The command `kill`.
+mod kill;
 /// The command `list`.
 mod list;
 /// The command `locate`.
 mod locate;
 /// Help topics, man pages, shell completions, version.
 mod pages;
+/// Names of peers, as far as they come in time.
+mod peer_names;
 /// What it means.
 mod plan;
 /// Which command does the work.
@@ -28,8 +34,12 @@ mod run;
 mod terminal;
 /// The command `top`.
 mod top;
+/// The command `wait`.
+mod wait;
 /// The command `watch`.
 mod watch;
+/// The command `why`.
+mod why;
 /// The words of the help.
 mod words;
 

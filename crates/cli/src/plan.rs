@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use sockscope::geo::Language;
 use sockscope::{DatabaseOptions, Databases, Locator};
@@ -11,6 +12,7 @@ use sockscope_output::{Column, TableOptions, clean};
 
 use crate::args::{Format, ListArgs, PlaceArgs, SocketArgs};
 use crate::exit::Failure;
+use crate::peer_names::PeerNames;
 use crate::terminal::Terminal;
 use sockscope_sys as sys;
 
@@ -33,6 +35,8 @@ pub(crate) struct Selection {
     pub(crate) request: Request,
     /// Which IP databases to ask; `None`: none.
     databases: Option<DatabaseOptions>,
+    /// When the program began, if the names of peers are looked up.
+    resolve: Option<Instant>,
     /// Whether places are part of what is shown.
     pub(crate) places: bool,
 }
@@ -44,14 +48,76 @@ pub(crate) struct Seen {
     /// The positions of the sockets that are meant.
     pub(crate) rows: Vec<usize>,
     locator: Option<Locator>,
+    names: Option<PeerNames>,
 }
 
 impl Seen {
+    /// Asks for the names of the peers of the rows, if they are wanted, and waits for nobody.
+    pub(crate) fn ask_for_names(&mut self) {
+        if let Some(names) = &mut self.names {
+            names.ask(&self.frame, &self.rows);
+        }
+    }
+
+    /// Adds the names of the peers of the rows that come in time, if they are wanted.
+    pub(crate) fn name(&mut self) {
+        if let Some(names) = &mut self.names {
+            names.add(&mut self.frame, &self.rows);
+        }
+    }
+
+    /// Says which names are missing among these rows; `by_filter`: which looks at them now.
+    pub(crate) fn say_which_names_are_missing(&mut self, by_filter: bool) {
+        if let Some(names) = &mut self.names {
+            let notices = names.missing(&self.frame, &self.rows, by_filter);
+            if let Some(snapshot) = Arc::get_mut(&mut self.frame.snapshot) {
+                snapshot.notices.extend(notices);
+            }
+        }
+    }
+
     /// Looks up where the peers of the rows are, if that is wanted.
     pub(crate) fn locate(&mut self) {
         if let Some(locator) = &mut self.locator {
             locator.locate(&mut self.frame, self.rows.iter().copied());
         }
+    }
+}
+
+/// Looks at the machine, one after another.
+pub(crate) struct Looks<'a> {
+    selection: &'a Selection,
+    /// The same for all of them, so that a process' start is the same, too.
+    source: sys::NativeSource,
+    locator: Option<Locator>,
+    /// What is to be said of the databases.
+    notices: Vec<Notice>,
+}
+
+impl Looks<'_> {
+    /// One look, in which that is asked.
+    pub(crate) fn look(&mut self, request: &Request) -> Result<Seen, Failure> {
+        let mut snapshot = self.source.snapshot(request).map_err(|error| self.selection.explain(error))?;
+        let unknown = self.selection.unknown(&snapshot);
+        snapshot.notices.extend(unknown);
+        snapshot.notices.extend(self.notices.iter().cloned());
+        let mut seen = self.selection.select_by(snapshot, self.locator.take());
+        self.locator = seen.locator.take();
+        Ok(seen)
+    }
+
+    /// As [`Seen::locate`].
+    pub(crate) fn locate(&mut self, seen: &mut Seen) {
+        if let Some(locator) = &mut self.locator {
+            locator.locate(&mut seen.frame, seen.rows.iter().copied());
+        }
+    }
+}
+
+fn take_apart(databases: Option<Databases>) -> (Option<Locator>, Vec<Notice>) {
+    match databases {
+        Some(databases) => (Some(Locator::new(databases.atlas)), databases.notices),
+        None => (None, Vec::new()),
     }
 }
 
@@ -76,7 +142,16 @@ impl Selection {
         if databases.is_none() && filter.needs().places {
             return Err(Failure::Usage("the filter asks for places, which --no-place leaves out".to_owned()));
         }
-        Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, places: false })
+        if args.resolve != Some(true) && filter.needs().names {
+            return Err(Failure::Usage(match args.resolve {
+                Some(_) => "the filter asks for names of peers, which only --resolve looks up".to_owned(),
+                None => "the filter asks for names of peers, which this command does not look up: a name is what the owner of the \
+                         address says it is"
+                    .to_owned(),
+            }));
+        }
+        let resolve = (args.resolve == Some(true)).then(Instant::now);
+        Ok(Selection { choice, needs_identity: false, kinds, filter, request, databases, resolve, places: false })
     }
 
     /// Takes only a source whose rows can be told from later sockets with the same addresses: for commands that act on them.
@@ -97,28 +172,37 @@ impl Selection {
         Ok(())
     }
 
+    /// The filter by itself.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// One look at the machine.
     pub(crate) fn look(&self) -> Result<Seen, Failure> {
-        let databases = self.open_databases()?;
-        let mut snapshot = sys::native(self.choice)
-            .and_then(|mut source| source.snapshot(&self.request))
-            // The advice to use another source does not help if its sockets could not be told from later ones.
-            .map_err(|error| match self.needs_identity {
-                true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
-                false => error,
-            })?;
-        snapshot.notices.extend(self.unknown(&snapshot));
-        Ok(self.select(snapshot, databases))
+        let mut looks = self.open()?;
+        let mut seen = looks.look(&self.request)?;
+        seen.locator = looks.locator;
+        Ok(seen)
+    }
+
+    /// Opens what every look needs, to look more than once.
+    pub(crate) fn open(&self) -> Result<Looks<'_>, Failure> {
+        let (locator, notices) = take_apart(self.open_databases()?);
+        let source = sys::native(self.choice).map_err(|error| self.explain(error))?;
+        Ok(Looks { selection: self, source, locator, notices })
+    }
+
+    /// The advice to use another source does not help if its sockets could not be told from later ones.
+    fn explain(&self, error: SourceError) -> SourceError {
+        match self.needs_identity {
+            true => SourceError { help: Some("without it nothing can be closed".to_owned()), ..error },
+            false => error,
+        }
     }
 
     /// The source, to be asked more than once.
     pub(crate) fn source(&self) -> Result<sys::NativeSource, Failure> {
         Ok(sys::native(self.choice)?)
-    }
-
-    /// The filter.
-    pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
     }
 
     /// What is asked for the sake of the flags alone: any socket may be meant that the filter does not mean now.
@@ -139,6 +223,7 @@ impl Selection {
     pub(crate) fn watch(&mut self, hears: bool) {
         let request = &mut self.request;
         request.owners = true;
+        request.tcp_opens = true;
         // A connection that leaves these states would seem to close.
         let stays = StateSet::NONE.with(State::Listen).with(State::Closed).with(State::Bound);
         if !request.states.and(stays.complement()).is_empty() {
@@ -170,10 +255,15 @@ impl Selection {
         self.kinds.contain(row.socket) && self.filter.matches(row)
     }
 
-    /// Whether every socket is meant.
-    pub(crate) fn is_everything(&self) -> bool {
-        let Kinds { tcp, udp, ipv4, ipv6, listening } = self.kinds;
-        tcp && udp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    /// Whether every TCP connection is meant.
+    pub(crate) fn wants_all_tcp(&self) -> bool {
+        let Kinds { tcp, udp: _, ipv4, ipv6, listening } = self.kinds;
+        tcp && ipv4 && ipv6 && !listening && self.filter.is_everything()
+    }
+
+    /// Whether TCP sockets can be meant.
+    pub(crate) fn wants_tcp(&self) -> bool {
+        self.request.tcp
     }
 
     /// Whether UDP sockets can be meant.
@@ -183,17 +273,26 @@ impl Selection {
 
     /// The sockets of a snapshot that are meant.
     pub(crate) fn select(&self, mut snapshot: Snapshot, databases: Option<Databases>) -> Seen {
-        let locator = databases.map(|databases| {
-            snapshot.notices.extend(databases.notices);
-            Locator::new(databases.atlas)
-        });
+        let (locator, notices) = take_apart(databases);
+        snapshot.notices.extend(notices);
+        self.select_by(snapshot, locator)
+    }
+
+    fn select_by(&self, snapshot: Snapshot, locator: Option<Locator>) -> Seen {
         let frame = Frame::new(snapshot);
         let kind = |(_, row): &(usize, Row<'_>)| self.kinds.contain(row.socket);
         let rows = frame.rows().enumerate().filter(kind).map(|(index, _)| index).collect();
-        let mut seen = Seen { frame, rows, locator };
+        let mut seen = Seen { frame, rows, locator, names: self.resolve.map(PeerNames::new) };
+        if self.filter.needs().names {
+            seen.ask_for_names();
+        }
         if self.filter.needs().places {
             seen.locate();
             self.say_which_places_are_unknown(&mut seen.frame);
+        }
+        if self.filter.needs().names {
+            seen.name();
+            seen.say_which_names_are_missing(true);
         }
         let Seen { frame, rows, .. } = &mut seen;
         if !self.filter.is_everything() {
@@ -398,6 +497,9 @@ impl ListPlan {
         request.cgroups |= needs.cgroups;
         if needs.places && selection.databases.is_none() && sort.iter().any(|key| key.field.needs_places()) {
             return Err(Failure::Usage("--sort asks for places, which --no-place leaves out".to_owned()));
+        }
+        if selection.resolve.is_none() && sort.iter().any(|key| key.field.needs_names()) {
+            return Err(Failure::Usage("--sort asks for names of peers, which only --resolve looks up".to_owned()));
         }
         selection.places = needs.places;
         Ok(ListPlan { selection, printing, sort, limit: args.limit.unwrap_or(usize::MAX) })

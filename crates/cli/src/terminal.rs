@@ -82,7 +82,7 @@ impl Terminal {
 }
 
 /// Does the work. Where it takes longer than a second and standard error is a terminal, it says there what is being done.
-pub(crate) fn with_progress<T: Send>(doing: &str, work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn with_progress<T>(doing: &str, work: impl FnOnce() -> T) -> T {
     if !io::stderr().is_terminal() {
         return work();
     }

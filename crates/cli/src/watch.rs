@@ -1,16 +1,17 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sockscope::Locator;
 use sockscope_core::{Beat, Chronicle, Command, Missed, Monitor, MonitorOptions, Update};
-use sockscope_model::{EventKind, Frame, Occurrence, Protocol, Row, Socket, State};
+use sockscope_model::{EventKind, Frame, Occurrence, Protocol, Row, Socket};
 use sockscope_output::{ChangeOptions, change_day, change_json, change_line, change_title};
 
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
+use crate::peer_names;
 use crate::plan::Selection;
 use crate::terminal::{self, Terminal};
 use sockscope_sys as sys;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     ending.obey()?;
     let source = Box::new(selection.source()?);
     let mut options = MonitorOptions { interval: args.interval, ..MonitorOptions::new(selection.request.clone()) };
+    options.names = (args.sockets.resolve == Some(true)).then(peer_names::resolver);
     match events {
         Some(Ok(events)) => options.events = Some(events),
         Some(Err(error)) => complain(&format!(
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let watch = Watch {
         args,
         style: ChangeOptions { colour, width, places: locator.is_some() },
-        everything: selection.is_everything(),
+        all_tcp: selection.wants_all_tcp(),
         selection,
         locator,
         chronicle: Chronicle::new(hears),
@@ -72,7 +74,8 @@ struct Watch<'a> {
     args: &'a WatchArgs,
     style: ChangeOptions,
     selection: Selection,
-    everything: bool,
+    /// Whether every TCP connection is meant.
+    all_tcp: bool,
     locator: Option<Locator>,
     chronicle: Chronicle,
     ending: Arc<Ending>,
@@ -141,7 +144,7 @@ impl Watch<'_> {
 
     /// What happened since the look before.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE;
         monitor.command(Command::Refresh);
         // A look may be under way, which began before the end was wanted.
         let mut looks = 0;
@@ -149,7 +152,10 @@ impl Watch<'_> {
             match monitor.next(ATTENTIVE) {
                 Ok(Some(update)) => {
                     looks += u32::from(matches!(update, Update::Frame(_)));
+                    let began = Instant::now();
                     self.update(update)?;
+                    // Telling much takes its time, which is none of waiting.
+                    deadline += began.elapsed();
                     if looks == 1 {
                         monitor.command(Command::Refresh);
                     }
@@ -163,6 +169,7 @@ impl Watch<'_> {
     }
 
     fn update(&mut self, update: Update) -> Result<(), Failure> {
+        self.ending.goes_on();
         match update {
             Update::Frame(beat) => {
                 self.failed = None;
@@ -184,6 +191,10 @@ impl Watch<'_> {
                     complain(&format!("{message}; trying again"));
                     self.failed = Some(message);
                 }
+                Ok(())
+            }
+            Update::Enriched(frame) => {
+                self.chronicle.enriched(&frame);
                 Ok(())
             }
             _ => Ok(()),
@@ -213,6 +224,7 @@ impl Watch<'_> {
                 continue;
             }
             self.lines += 1;
+            self.ending.goes_on();
             self.line(&mut out, &occurrence).map_err(Failure::Output)?;
         }
         self.ending.count(opened, closed);
@@ -240,21 +252,19 @@ impl Watch<'_> {
         if self.selection.matches(&occurrence.row()) {
             return true;
         }
-        let in_state = |state: State| {
-            let socket = Socket { state: Some(state), ..Socket::clone(&occurrence.socket) };
+        occurrence.before.is_some_and(|before| {
+            let socket = Socket { state: Some(before), ..Socket::clone(&occurrence.socket) };
             self.selection.matches(&Row { frame: &occurrence.frame, socket: &socket })
-        };
-        match occurrence.before {
-            Some(before) => in_state(before),
-            // Of one that came and went unseen, the kernel tells when it has no state any more.
-            None => occurrence.socket.state == Some(State::Closed) && in_state(State::Established),
-        }
+        })
     }
 
     /// What the end will say, should it come now.
     fn tally(&self) {
-        let share = (!self.everything).then_some(self.connections);
-        let missed = self.chronicle.missed(share);
+        let share = (!self.all_tcp).then_some(self.connections);
+        let mut missed = self.chronicle.missed(share);
+        if missed.tcp_only && !self.selection.wants_tcp() {
+            missed.count = None;
+        }
         self.ending.miss(missed_words(missed, self.selection.wants_udp()));
     }
 }
@@ -305,6 +315,8 @@ fn locate(locator: &mut Locator, story: &mut [Occurrence]) {
 #[derive(Debug, Default)]
 struct Ending {
     wanted: AtomicBool,
+    /// Counts what the watch does, so that it shows when it does nothing more.
+    steps: AtomicU64,
     summary: Mutex<Summary>,
 }
 
@@ -322,12 +334,20 @@ impl Ending {
         let ending = Arc::clone(self);
         ctrlc::set_handler(move || {
             ending.wanted.store(true, Ordering::Relaxed);
-            std::thread::sleep(PATIENCE * 2);
-            // It should be gone by now.
+            // It should be gone after that, unless it hangs in a pipe that nobody reads.
+            let mut before = u64::MAX;
+            while before != ending.steps.load(Ordering::Relaxed) {
+                before = ending.steps.load(Ordering::Relaxed);
+                std::thread::sleep(PATIENCE * 2);
+            }
             ending.finish();
             std::process::exit(0);
         })
         .map_err(|error| Failure::System(format!("can't take care of Ctrl-C: {error}")))
+    }
+
+    fn goes_on(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     fn is_wanted(&self) -> bool {

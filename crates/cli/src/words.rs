@@ -39,6 +39,31 @@ none is missed, however short; the owner of one that was open between two looks 
 
 A connection is closed when it is gone or enters TIME-WAIT. What was there at the beginning is not told. Ctrl-C ends the \
 watch; how many opened, closed and were missed is said on standard error then.";
+/// The command `why`, in one line.
+pub(crate) const WHY: &str = "Say who holds a port, or why it can't be bound";
+
+/// The command `why`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_WHY: &str = "\
+Says in one paragraph who holds a port: every owner, since when, on which addresses, and from how far it can be reached; or, where \
+nobody listens, why it can't be bound all the same: a client has it, Windows keeps it from everyone, http.sys serves it. And what to do \
+about it.
+
+It only looks. With --probe it also binds the port for a moment.
+
+Run it as administrator: others can't see the processes of others.";
+
+/// The command `why`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_WHY: &str = "\
+Says in one paragraph who holds a port: every owner, since when, on which addresses, and from how far it can be reached; or, where \
+nobody listens, why it can't be bound all the same: a connection that is over, a socket that is bound and does not listen, a client \
+that got the port, a privilege that is missing; or where else the port leads: into a container, another network namespace. And what to \
+do about it.
+
+It only looks. With --probe it also binds the port for a moment.
+
+As an ordinary user it says the same as far as it may look, and what it could not look at.";
 
 /// The command `top`, in one line.
 pub(crate) const TOP: &str = "Show sockets live, to work with";
@@ -97,6 +122,75 @@ pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 pub(crate) const LONG_ASSERT: &str = "\
 Ends with status 0 if a socket matches the filter, else with 1; with --none the other way round. It looks once and does \
 not wait. It prints nothing when the answer is yes, and one line on standard error when it is no.";
+
+/// The command `wait`, in one line.
+pub(crate) const WAIT: &str = "Wait until a socket matches, or none does any more";
+
+/// The command `wait`, for the long help.
+pub(crate) const LONG_WAIT: &str = "\
+Waits until a socket matches the filter, and ends with status 0; with --gone, until none matches any more. If it is so from \
+the beginning, it does not wait. With --timeout it gives up in time and ends with status 1. It prints nothing when what it \
+waits for has come.
+
+It looks again and again, the cheaper a look the oftener: a filter on ports and states is seen to within some ten milliseconds, \
+one on owners takes a look at every process. What was there only between two looks goes unseen.";
+
+/// The command `kill`, in one line.
+pub(crate) const KILL: &str = "End the processes that own the sockets that match";
+
+/// The command `kill`, for the long help.
+#[cfg(windows)]
+pub(crate) const LONG_KILL: &str = "\
+Ends the processes that own the sockets that match (TerminateProcess). They are not asked and can't put anything in order; to \
+close connections and let their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are ended, never others that have their numbers \
+by then.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080.
+
+What sockscope itself descends from, such as the shell that it was typed into, and the system are left alone, unless --force is \
+given. Processes of others need an administrator.";
+
+/// The command `kill`, for the long help.
+#[cfg(not(windows))]
+pub(crate) const LONG_KILL: &str = "\
+Sends a signal, TERM unless another is named, to the processes that own the sockets that match. To close connections and let \
+their processes go on, see `sockscope close`.
+
+On a terminal it shows the processes and asks. Only the processes that it showed are signalled, never others that have their \
+numbers by then. Then it looks for a second whether they end, and says which go on.
+
+A filter that names a local port, as in sport = :8080, means whoever listens there: its clients are left alone. To end clients, \
+name the port of their peer: dport = :8080. Of several processes that have one socket, those are meant that the filter fits.
+
+What sockscope itself descends from, such as the shell that it was typed into, and process 1 are left alone, unless --force is \
+given. Processes of other users need root.";
+
+/// The option `--signal` of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_SIGNAL: &str =
+    "TERM or KILL, which are the same here: Windows has no signals, and the processes end at once.";
+
+/// The option `--signal` of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_SIGNAL: &str = "\
+The signal to send, by its name, with or without SIG, or its number: TERM (if none is named) asks a program to end, KILL ends it \
+without being asked, HUP has many a server read its configuration anew.";
+
+/// The option `--dry-run` of `close`.
+pub(crate) const CLOSE_DRY_RUN: (&str, &str) =
+    ("Only print what would be closed", "Only print what would be closed, also with --yes. It needs no privilege.");
+
+/// The option `--dry-run` of `kill`.
+pub(crate) const KILL_DRY_RUN: (&str, &str) =
+    ("Only print what would be ended", "Only print what would be ended, also with --yes, and what would be refused.");
+
+/// The option `--force` of `kill`.
+pub(crate) const KILL_FORCE: &str = "\
+Also end what sockscope descends from, such as your shell or the server of your session, last of all, and the process that all \
+others depend on.";
 
 /// The command `close`, in one line.
 pub(crate) const CLOSE: &str = "Close connections, not their processes";
@@ -227,6 +321,37 @@ pub(crate) const WATCH_EXAMPLES: &str = "  Everything that comes and goes:
 
   For a program:
     sockscope watch --ndjson > changes.ndjson";
+/// Examples of `why`.
+pub(crate) const WHY_EXAMPLES: &str = "  Who has port 8080, or why does bind fail?
+    sockscope why 8080
+
+  On one address; IPv6 in brackets:
+    sockscope why 127.0.0.1:8080
+    sockscope why [::1]:8080
+
+  A UDP port, by its name:
+    sockscope why --udp domain
+
+  Try it as well:
+    sockscope why 8080 --probe
+
+  For a program: one word that says why
+    sockscope why 8080 --json | jq -r .verdict";
+
+/// Verdicts of `why`, the first that is so.
+pub(crate) const WHY_VERDICTS: &str = "  held             somebody listens, or has a connection that is no client's
+  http-sys         Windows' http.sys serves it for a program
+  other-family     of an address: the other family's wildcard has it
+  bound            a socket is bound there and does not listen
+  ephemeral        a client has it as its own end of a connection
+  time-wait        connections that are over have it for a while
+  excluded-range   Windows keeps it from everyone
+  privileged       this user may not bind it
+  other-namespace  nobody has it here, but in another network namespace
+  published        it leads into a container: docker-proxy, or a rule (DNAT)
+  reserved         nobody has it, and clients are not given it
+  free             nobody has it, and nothing stands against it
+  unknown          nothing that is known explains it";
 
 /// Examples of `assert`.
 pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
@@ -237,6 +362,59 @@ pub(crate) const ASSERT_EXAMPLES: &str = "  Is the web server up?
 
   Which sockets were found, as JSON:
     sockscope assert --json state established and dport = :5432";
+
+/// Examples of `wait`.
+#[cfg(windows)]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s
+
+  Until a port is free again:
+    sockscope wait --gone sport = :8080 --timeout 1m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :3389";
+
+/// Examples of `wait`.
+#[cfg(not(windows))]
+pub(crate) const WAIT_EXAMPLES: &str = "  Until the database listens, half a minute at most:
+    sockscope wait listening sport = :5432 --timeout 30s && psql
+
+  Until the last client has left:
+    sockscope wait --gone state established and sport = :443 --timeout 5m
+
+  Until nothing is in the way of another bind:
+    sockscope wait --gone sport = :8080 --timeout 2m
+
+  Until somebody connects, and who:
+    sockscope wait --json -p state established and sport = :22";
+
+/// Examples of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  Whoever is connected with a server, without a question:
+    sockscope kill --yes dst 192.0.2.7 and dport = :443";
+
+/// Examples of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_EXAMPLES: &str = "  Whose port is it, and what would be ended?
+    sockscope kill --dry-run sport = :8080
+
+  Ask, then end it:
+    sockscope kill sport = :8080
+
+  A program that does not listen to TERM:
+    sudo sockscope kill --signal KILL listening and process = java
+
+  Whoever is connected with a server, without a question:
+    sudo sockscope kill --yes dst 192.0.2.7 and dport = :443
+
+  Have a web server read its configuration anew:
+    sudo sockscope kill --yes --signal HUP sport = :80";
 
 /// Examples of `close`.
 #[cfg(windows)]
@@ -388,6 +566,11 @@ pub(crate) const LOCATE_STATUS: &str = "  0  done; that a place is not known is 
 pub(crate) const WATCH_STATUS: &str = "  0  ended by Ctrl-C, by --count, or because nobody reads any more
   2  a flag or a filter is wrong
   3  the system refused or failed";
+/// The exit codes of `why`.
+pub(crate) const WHY_STATUS: &str = "  0  there is a holder or a cause, or the port is free
+  1  unknown: neither is known, or --probe contradicts what is
+  2  an option or the port is wrong
+  3  the operating system refused or failed";
 
 /// The exit codes of `assert`.
 pub(crate) const ASSERT_STATUS: &str = "  0  a socket matches; with --none: none does
@@ -410,6 +593,30 @@ pub(crate) const CLOSE_STATUS: &str = "  0  closed; with --dry-run: there is som
      or neither a terminal nor --yes
   3  the operating system refused or failed; nothing was closed
   4  some sockets were closed and some refused: each is named";
+
+/// The exit codes of `wait`.
+pub(crate) const WAIT_STATUS: &str = "  0  a socket matches; with --gone: none does
+  1  the time is over, and it is not so
+  2  an option, the filter or another argument is wrong, or there is no filter
+  3  the operating system refused or failed";
+
+/// The exit codes of `kill`.
+#[cfg(windows)]
+pub(crate) const KILL_STATUS: &str = "  0  ended; with --dry-run: there is something to end
+  1  nothing to end, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was ended
+  4  some processes were ended and some not: each is named";
+
+/// The exit codes of `kill`.
+#[cfg(not(windows))]
+pub(crate) const KILL_STATUS: &str = "  0  the signal was sent; with --dry-run: there is something to send it to
+  1  nothing to send it to, or the answer was no
+  2  an option, the filter or another argument is wrong, there is no filter,
+     or neither a terminal nor --yes
+  3  the operating system refused, or no owner can be seen; nothing was sent
+  4  sent to some processes and not to others: each is named";
 
 /// What the environment changes.
 #[cfg(windows)]
@@ -486,7 +693,7 @@ FIELDS
     proto family state local remote lport rport port interface exposure
     process pid path command user service container namespace cgroup
     uid inode no_owner timer
-    country asn org place database
+    country asn org place database, rname with --resolve
     age sent received rtt retransmits recvq sendq
   Numbers take units: age > 5m, sent > 1MB, rtt > 100ms.
   Quote text with spaces: process = 'Web Content'.

@@ -135,6 +135,13 @@ impl Chronicle {
         in_order(story)
     }
 
+    /// More is known about the latest look: names of peers.
+    pub fn enriched(&mut self, frame: &Arc<Frame>) {
+        if self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(&latest.snapshot, &frame.snapshot)) {
+            self.latest = Some(Arc::clone(frame));
+        }
+    }
+
     /// What events tell, in the order in which it happened.
     pub fn events(&mut self, events: Vec<Event>, heard: Heard) -> Vec<Occurrence> {
         self.heard.lost += heard.lost;
@@ -193,16 +200,14 @@ impl Chronicle {
             last?.checked_sub(first?)
         };
         let unseen = counted().map(|counted| counted.saturating_sub(self.connections));
-        let count = match (unseen, share) {
-            (Some(unseen), Some(share)) if self.connections > 0 => {
-                let count = u128::from(unseen) * u128::from(share) / u128::from(self.connections);
-                Some(u64::try_from(count).unwrap_or(u64::MAX))
+        let count = unseen.map(|unseen| match share {
+            // Of those unseen the same share may be meant as of those seen; where few were seen, rather more than less.
+            Some(share) => {
+                let (meant, seen) = (u128::from(share) + 1, u128::from(self.connections.max(share)) + 1);
+                u64::try_from(u128::from(unseen) * meant / seen).unwrap_or(u64::MAX)
             }
-            (unseen @ (None | Some(0)), _) => unseen,
-            // Of what was seen, nothing can be said of the rest.
-            (Some(_), Some(_)) => None,
-            (unseen, None) => unseen,
-        };
+            None => unseen,
+        });
         Missed { count, estimated: share.is_some(), tcp_only: true }
     }
 
@@ -334,7 +339,7 @@ impl Chronicle {
             (Some(latest), Some(_)) => latest,
             _ => self.frame_with(processes),
         };
-        let before = seen.as_ref().and_then(|socket| socket.state);
+        let mut before = seen.as_ref().and_then(|socket| socket.state);
         if let Some(seen) = seen {
             // As it was seen last, with what it counted until its end.
             *last = Socket { traffic: last.traffic.take().or(seen.traffic.clone()), ..seen };
@@ -349,7 +354,8 @@ impl Chronicle {
             let mut opened = occurrence(at, EventKind::Opened, &last, &frame);
             if last.traffic.as_ref().is_some_and(|traffic| traffic.rtt_us.is_some_and(|rtt| rtt > 0)) {
                 // An answer came.
-                opened.socket.state = Some(State::Established);
+                before = Some(State::Established);
+                opened.socket.state = before;
             }
             story.push(opened);
         }

@@ -66,6 +66,8 @@ pub struct Needs {
     pub asns: bool,
     /// Operators of peers' networks, which not all databases know.
     pub organizations: bool,
+    /// Names of peers ([`sockscope_model::Frame::names`]).
+    pub names: bool,
     /// When a socket was made, which not every source knows.
     pub opened: bool,
     /// Firewall marks, which not everybody may read.
@@ -90,6 +92,7 @@ impl Needs {
         self.marks |= field == Field::Mark;
         self.places |= field.needs_places();
         self.asns |= field == Field::PlaceAsn;
+        self.names |= field.needs_names();
         self.organizations |= field == Field::PlaceOrganization;
     }
 
@@ -105,6 +108,7 @@ impl Needs {
             places: self.places || other.places,
             asns: self.asns || other.asns,
             organizations: self.organizations || other.organizations,
+            names: self.names || other.names,
             opened: self.opened || other.opened,
             marks: self.marks || other.marks,
         }

@@ -1,4 +1,5 @@
-//! The filter language, sorting, the difference between two snapshots, and what several sources say of one machine.
+//! The filter language, sorting, the difference between two snapshots, what several sources say of one machine, and why a port
+//! can't be bound.
 //!
 //! This crate knows no operating system and does no input or output: what a filter needs to know about the machine (service
 //! names, interfaces, who asks) is handed in as a [`Context`].
@@ -21,10 +22,16 @@ mod names;
 mod places;
 /// How fast sockets and processes send and receive.
 mod rates;
+/// The names of addresses, in the background.
+mod resolver;
 /// IP addresses in any text.
 mod scanner;
 /// The order of rows.
 mod sort;
+/// Processes that a filter means.
+mod targets;
+/// Who holds a port, or why it can't be bound.
+mod why;
 
 pub use chronicle::{Chronicle, Missed};
 pub use compare::Comparer;
@@ -34,5 +41,8 @@ pub use monitor::{Beat, Command, Commander, Monitor, MonitorEnded, MonitorOption
 pub use names::{SHORT_NAMES, field_by_name};
 pub use places::Locator;
 pub use rates::process_rates;
+pub use resolver::{Resolver, parse_hosts};
 pub use scanner::AddressScanner;
 pub use sort::{SortError, SortKey, compare_sockets, compare_values, default_order, sort};
+pub use targets::{Target, Targets};
+pub use why::why;

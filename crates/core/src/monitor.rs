@@ -12,6 +12,7 @@ use sockscope_model::{Event, Events, Frame, Heard, IpDatabase, Place, Request, S
 use crate::diff::Pairs;
 use crate::places::Locator;
 use crate::rates::rates;
+use crate::resolver::Resolver;
 
 /// What a [`Monitor`] watches, and how.
 pub struct MonitorOptions {
@@ -24,6 +25,8 @@ pub struct MonitorOptions {
     pub events: Option<Box<dyn Events>>,
     /// Opens the IP databases, in a thread of its own; `None`: nobody asks where peers are.
     pub places: Option<Box<dyn FnOnce() -> Locator + Send>>,
+    /// Finds out the names of peers; `None`: nobody asks.
+    pub names: Option<Resolver>,
     /// Whether the first look leaves out the details of processes, so that it is there at once; the second follows immediately.
     pub hurry: bool,
 }
@@ -31,7 +34,14 @@ pub struct MonitorOptions {
 impl MonitorOptions {
     /// Looks at everything every second.
     pub fn new(request: Request) -> MonitorOptions {
-        MonitorOptions { request, interval: Duration::from_secs(1), events: None, places: None, hurry: false }
+        MonitorOptions {
+            request,
+            interval: Duration::from_secs(1),
+            events: None,
+            places: None,
+            names: None,
+            hurry: false,
+        }
     }
 }
 
@@ -123,6 +133,8 @@ const BACKLOG: usize = 200_000;
 enum Message {
     Command(Command),
     Places(Vec<IpDatabase>, Vec<(IpAddr, Option<Arc<[Place]>>)>),
+    /// The resolver knows more.
+    Names,
 }
 
 impl Monitor {
@@ -133,7 +145,7 @@ impl Monitor {
     pub fn start(source: Box<dyn Source + Send>, options: MonitorOptions) -> io::Result<Monitor> {
         let (sender, updates) = mpsc::sync_channel(WAITING);
         let (inbox, messages) = mpsc::channel();
-        let MonitorOptions { request, interval, events, places, hurry } = options;
+        let MonitorOptions { request, interval, events, places, names, hurry } = options;
         let backlog = Arc::new(Mutex::new(Backlog::default()));
         if let Some(events) = events {
             let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
@@ -148,6 +160,11 @@ impl Monitor {
             }
             None => None,
         };
+        let names = names.map(Arc::new);
+        if let Some(names) = &names {
+            let (names, answers) = (Arc::clone(names), inbox.clone());
+            thread::Builder::new().name("answers".into()).spawn(move || pass_on(&names, &answers))?;
+        }
         let looker = Looker {
             source,
             request,
@@ -156,6 +173,7 @@ impl Monitor {
             paused: false,
             last: None,
             places: Places { ask: places, asked: HashSet::default(), known: Arc::default(), databases: Vec::new() },
+            names,
             updates: sender,
             messages,
             backlog: Arc::clone(&backlog),
@@ -231,6 +249,7 @@ impl std::fmt::Debug for Message {
         match self {
             Message::Command(command) => command.fmt(f),
             Message::Places(_, places) => write!(f, "Places({})", places.len()),
+            Message::Names => f.write_str("Names"),
         }
     }
 }
@@ -245,6 +264,7 @@ struct Looker {
     /// The frame that was told last, and when its look began.
     last: Option<(Arc<Frame>, Instant)>,
     places: Places,
+    names: Option<Arc<Resolver>>,
     updates: SyncSender<Signal>,
     messages: Receiver<Message>,
     backlog: Arc<Mutex<Backlog>>,
@@ -306,6 +326,7 @@ impl Looker {
                     self.places.add(databases, places);
                     self.enrich()?;
                 }
+                Message::Names => self.enrich()?,
             }
         }
     }
@@ -333,7 +354,10 @@ impl Looker {
             }
         }
         self.places.ask_for(&frame);
-        self.places.fill(&mut frame);
+        if let Some(names) = &self.names {
+            names.ask_for(&frame, 0..frame.snapshot.sockets.len());
+        }
+        self.fill(&mut frame);
         let frame = Arc::new(frame);
         let before = self.last.replace((Arc::clone(&frame), began)).map(|(before, _)| before);
         let pass = began.elapsed();
@@ -344,12 +368,20 @@ impl Looker {
 
     /// The last frame again, with what is known by now.
     fn enrich(&mut self) -> Result<(), Ended> {
-        let Some((frame, _)) = &mut self.last else { return Ok(()) };
-        let mut enriched = Frame::clone(frame);
-        self.places.fill(&mut enriched);
-        *frame = Arc::new(enriched);
-        let update = Update::Enriched(Arc::clone(frame));
-        self.tell(update)
+        let Some((frame, began)) = self.last.take() else { return Ok(()) };
+        let mut enriched = Frame::clone(&frame);
+        self.fill(&mut enriched);
+        let frame = Arc::new(enriched);
+        self.last = Some((Arc::clone(&frame), began));
+        self.tell(Update::Enriched(frame))
+    }
+
+    /// Adds what is known by now.
+    fn fill(&self, frame: &mut Frame) {
+        self.places.fill(frame);
+        if let Some(names) = &self.names {
+            names.fill(frame, 0..frame.snapshot.sockets.len());
+        }
     }
 
     fn tell(&self, update: Update) -> Result<(), Ended> {
@@ -405,6 +437,19 @@ fn locate(mut locator: Locator, asked: &Receiver<Vec<IpAddr>>, answers: &Sender<
         let found = addresses.into_iter().map(|address| (address, locator.places(address))).collect();
         if answers.send(Message::Places(locator.databases(), found)).is_err() {
             return;
+        }
+    }
+}
+
+/// Says when there are new names, some at a time, as long as anybody else has the resolver.
+fn pass_on(names: &Arc<Resolver>, answers: &Sender<Message>) {
+    while Arc::strong_count(names) > 1 {
+        if !names.answers(Duration::from_secs(1)).is_empty() {
+            if answers.send(Message::Names).is_err() {
+                return;
+            }
+            // Of a thousand answers, each is not worth a new frame.
+            thread::sleep(Duration::from_millis(100));
         }
     }
 }

@@ -12,6 +12,7 @@ pub const SHORT_NAMES: &[(&str, Field)] = &[
     ("dst", Field::RemoteAddress),
     ("rport", Field::RemotePort),
     ("dport", Field::RemotePort),
+    ("rname", Field::RemoteName),
     ("pid", Field::OwnerPid),
     ("process", Field::OwnerName),
     ("path", Field::OwnerPath),

@@ -111,6 +111,7 @@ fields! {
     PlaceOrganization "place_organization" "network operator of the peer",
     PlaceText "place_text" "place of the peer in the database's words",
     PlaceDatabase "place_database" "which database says so",
+    RemoteName "remote_name" "name of the peer, with --resolve",
 }
 
 impl Field {
@@ -178,6 +179,11 @@ impl Field {
         )
     }
 
+    /// Whether the value comes from a name service.
+    pub const fn needs_names(self) -> bool {
+        matches!(self, Field::RemoteName)
+    }
+
     /// The value of the row; `None` where it is not known. For a field with a value an owner, the first owner's.
     pub fn value<'a>(self, row: &Row<'a>) -> Option<Value<'a>> {
         if self.is_per_owner() {
@@ -228,6 +234,7 @@ impl Field {
             Field::PlaceOrganization => row.place().and_then(|place| place.organization.as_deref()).map(text),
             Field::PlaceText => row.place().map(|place| text(&place.text)),
             Field::PlaceDatabase => row.place().map(|place| text(&place.database)),
+            Field::RemoteName => row.remote_name().map(text),
             _ => socket.traffic.as_deref().and_then(|traffic| self.traffic_value(traffic)),
         }
     }

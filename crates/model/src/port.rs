@@ -1,7 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use crate::{Protocol, Snapshot};
+use crate::{Condition, Protocol, Request, Snapshot};
 
 /// Which port is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,19 @@ pub struct PortQuestion {
     pub port: u16,
     /// The address that it is to be bound on; `None`: any. Never IPv4-mapped.
     pub address: Option<IpAddr>,
+}
+
+impl PortQuestion {
+    /// What is asked of a source: the sockets on these ports, of both families, since one may hold the port of the other.
+    pub fn request(&self, ports: impl IntoIterator<Item = u16>) -> Request {
+        let port = |port| Condition::All(vec![Condition::LocalPortFrom(port), Condition::LocalPortTo(port)]);
+        Request {
+            tcp: self.protocol == Protocol::Tcp,
+            udp: self.protocol == Protocol::Udp,
+            condition: Some(Condition::Any(ports.into_iter().map(port).collect())),
+            ..Request::default()
+        }
+    }
 }
 
 /// What beside the sockets decides whether a port can be bound. What is not known is `None`, and said in `unknown`.
@@ -85,8 +98,18 @@ pub struct ForeignNamespace {
     pub name: Option<String>,
     /// A process that is in it.
     pub pid: Option<u32>,
+    /// Of the addresses that rules and proxies lead to, those that are its own.
+    pub addresses: Vec<IpAddr>,
     /// Positions of its sockets in the snapshot.
     pub rows: Range<usize>,
+}
+
+impl PortFacts {
+    /// Where rules and proxies lead: the address and the port, if they change it.
+    pub fn targets(&self) -> impl Iterator<Item = (Option<IpAddr>, Option<u16>)> + '_ {
+        let rules = self.nat.iter().map(|it| (it.to_address, it.to_port));
+        rules.chain(self.proxies.iter().filter_map(|it| it.container).map(|it| (Some(it.ip()), Some(it.port()))))
+    }
 }
 
 /// One attempt to bind a port.

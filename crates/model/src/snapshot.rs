@@ -171,6 +171,21 @@ pub enum HostName {
     Failed,
 }
 
+impl HostName {
+    /// What a name service said. A name that is none is absent: one that is empty or longer than DNS allows (253 characters,
+    /// RFC 1035), and one that could be taken for an address, which whoever owns an address is free to claim.
+    pub fn of(name: &str) -> HostName {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        // No top-level domain is a number (RFC 3696, 2), and no name has a colon.
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") || name.contains(':');
+        if name.is_empty() || name.len() > 253 || numeric {
+            return HostName::Absent;
+        }
+        HostName::Known(name.into())
+    }
+}
+
 /// How fast a socket sends and receives, from what two snapshots counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rate {
@@ -246,5 +261,22 @@ impl<'a> Row<'a> {
     pub fn processes(&self) -> impl Iterator<Item = &'a Process> + use<'a> {
         let snapshot = self.snapshot();
         self.socket.owners.processes().iter().filter_map(|owner| snapshot.process(owner.process))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_address() {
+        for bad in ["", ".", "1.1.1.1", "1.1.1.1.", "::1", "10", "a.b.7", "0x7f.0x1", "www:443", &"a".repeat(254)] {
+            assert_eq!(HostName::of(bad), HostName::Absent, "{bad}");
+        }
+        for (good, name) in
+            [("one.one.one.one", "one.one.one.one"), ("a.", "a"), ("1-1.example", "1-1.example"), ("x1", "x1")]
+        {
+            assert_eq!(HostName::of(good), HostName::Known(name.into()));
+        }
     }
 }

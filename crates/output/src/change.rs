@@ -48,7 +48,8 @@ pub fn change_line(occurrence: &Occurrence, options: &ChangeOptions) -> String {
     let mut cell = String::new();
     for column in [Column::Process, Column::Local, Column::Remote] {
         cell.clear();
-        push_cell(&mut cell, column, &row, None);
+        // Of many owners the first few.
+        push_cell(&mut cell, column, &row, Some(usize::MAX));
         line.push(style(column, &row, &cell), &cell);
     }
     let state = Column::Field(Field::State);

@@ -41,12 +41,13 @@ const COMPOSITE: [(Column, &str, &str); 7] = [
 ];
 
 /// Short names, as in the filter language where it has them.
-const ALIASES: [(&str, Column); 29] = [
+const ALIASES: [(&str, Column); 30] = [
     ("proto", F(Field::Protocol)),
     ("laddr", F(Field::LocalAddress)),
     ("raddr", F(Field::RemoteAddress)),
     ("lport", F(Field::LocalPort)),
     ("rport", F(Field::RemotePort)),
+    ("rname", F(Field::RemoteName)),
     ("pid", F(Field::OwnerPid)),
     ("name", F(Field::OwnerName)),
     ("path", F(Field::OwnerPath)),
@@ -103,7 +104,7 @@ impl Column {
         match self {
             Column::Field(field) => field.description(),
             Column::Local => "local address and port",
-            Column::Remote => "address and port of the peer",
+            Column::Remote => "address (with --resolve, name) and port of the peer",
             Column::Process => "name and number of each owner, or why there is none",
             Column::Places => "what every database says about the peer; ≠ where they disagree on the country",
             Column::Namespace => "network namespace, by name or inode",
@@ -259,6 +260,11 @@ impl Column {
         }
     }
 
+    /// Whether it comes from a name service, and is missing without. (The peer's address and port merely look better with it.)
+    pub const fn needs_names(self) -> bool {
+        matches!(self, Column::Field(field) if field.needs_names())
+    }
+
     /// Whether it holds numbers, which tables align to the right.
     pub const fn is_number(self) -> bool {
         match self {
@@ -345,6 +351,7 @@ fn field_title(field: Field) -> &'static str {
         Field::PlaceOrganization => "Organization",
         Field::PlaceText => "Place",
         Field::PlaceDatabase => "Database",
+        Field::RemoteName => "Remote name",
         // A field that the model gained later shows under its own name until it gets a title.
         _ => field.name(),
     }

@@ -244,7 +244,7 @@ fn cause_style(cause: Cause) -> Option<Style> {
 }
 
 /// The text in lines of at most `limit` cells, broken at spaces.
-fn wrapped(text: &str, limit: usize) -> Vec<String> {
+pub fn wrapped(text: &str, limit: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };

@@ -9,7 +9,7 @@ use crate::cell::{each_value, for_people, has_several, push_human, push_raw};
 use crate::clean::push_html;
 use crate::columns::Column;
 use crate::table::push_summary_line;
-use crate::text::rfc3339;
+use crate::text::{push_endpoint, rfc3339};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -124,6 +124,21 @@ fn push_cell(page: &mut String, column: Column, row: &Row<'_>, scratch: &mut Scr
         }
         _ => "<td",
     });
+    // The name is what one reads, the address what one sorts and copies.
+    if let (Column::Remote, Some(name), Some(remote)) = (column, row.remote_name(), row.socket.key.remote) {
+        let text = &mut scratch.text;
+        text.clear();
+        push_endpoint(text, row, remote);
+        for attribute in [" data-s=\"", " title=\""] {
+            page.push_str(attribute);
+            push_html(page, text);
+            page.push('"');
+        }
+        page.push('>');
+        push_html(page, name);
+        _ = write!(page, ":{}</td>", remote.port());
+        return;
+    }
     let several = has_several(column);
     let Scratch { cell, text, before, composite } = scratch;
     cell.clear();

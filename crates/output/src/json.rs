@@ -4,7 +4,7 @@ use serde::Serialize;
 use sockscope_model as model;
 
 use crate::Listing;
-use crate::schema::{Assertion, Change, Comparison, Database, Located, Outcome, Snapshot, Socket, Sockets};
+use crate::schema::{Assertion, Change, Comparison, Database, Located, Outcome, Snapshot, Socket, Sockets, Why};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -86,6 +86,20 @@ pub fn compare_json(out: &mut dyn Write, comparison: &model::Comparison, listing
 /// The writer's.
 pub fn change_json(out: &mut dyn Write, occurrence: &model::Occurrence) -> io::Result<()> {
     line(out, &Change::from(occurrence))
+}
+
+/// The document of `why`, `sockscope.why/1`, and a newline: the holders are the rows of the listing.
+///
+/// # Errors
+/// The writer's.
+pub fn why_json(
+    out: &mut dyn Write,
+    question: &model::PortQuestion,
+    answer: &model::PortAnswer,
+    attempts: Option<&[model::BindAttempt]>,
+    listing: &Listing<'_>,
+) -> io::Result<()> {
+    document(out, &Why::new(question, answer, attempts, listing))
 }
 
 /// A line of `locate`: an address, and where it is.

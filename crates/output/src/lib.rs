@@ -27,18 +27,23 @@ mod listing;
 pub mod schema;
 /// Columns for people.
 mod table;
+/// Processes to which something is to be done.
+mod targets;
 /// Numbers, addresses and times as text, without allocation.
 mod text;
 
-pub use self::change::{ChangeOptions, change_day, change_line, change_title};
 pub use self::cell::push_human;
+pub use self::change::{ChangeOptions, change_day, change_line, change_title};
 pub use self::clean::{clean, push_clean};
 pub use self::columns::{Column, ColumnError};
-pub use self::compare::{CompareOptions, compare_table};
+pub use self::compare::{CompareOptions, compare_table, wrapped};
 pub use self::csv::csv;
 pub use self::html::html;
-pub use self::json::{assert_json, change_json, compare_json, database_json, json, located_json, ndjson, outcome_json};
+pub use self::json::{
+    assert_json, change_json, compare_json, database_json, json, located_json, ndjson, outcome_json, why_json,
+};
 pub use self::listing::Listing;
-pub use self::schema::{change_schema, compare_schema, snapshot_schema};
+pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
 pub use self::table::{TableOptions, push_cell, table};
+pub use self::targets::{sockets, target_table};
 pub use self::text::brief;

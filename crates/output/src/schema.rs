@@ -20,8 +20,11 @@ use crate::text::Stack;
 
 /// A line of `watch`.
 mod change;
+/// The document of `why`.
+mod why;
 
 pub use change::{Before, CHANGE, Change, change_schema};
+pub use why::{Attempt, WHY, Why, why_schema};
 
 /// The name and version of the document.
 pub const SNAPSHOT: &str = "sockscope.snapshot/1";
@@ -328,7 +331,7 @@ pub struct Socket<'a> {
     /// Where it is bound.
     pub local: Endpoint<'a>,
     /// The peer; null for a listener or an unconnected socket.
-    pub remote: Option<Endpoint<'a>>,
+    pub remote: Option<Peer<'a>>,
     /// Every process that has it open.
     pub owners: Owners<'a>,
     /// Why there is no owner; null if there is one.
@@ -375,7 +378,7 @@ impl<'a> From<Row<'a>> for Socket<'a> {
             family: socket.family().name(),
             state: socket.state.map(State),
             local: Endpoint::new(row, socket.key.local),
-            remote: socket.key.remote.map(|remote| Endpoint::new(row, remote)),
+            remote: socket.key.remote.map(|remote| Peer::new(row, remote)),
             owners: Owners(row),
             no_owner: socket.owners.reason().map(model::NoOwner::name),
             uid: socket.uid,
@@ -422,6 +425,26 @@ impl<'a> Endpoint<'a> {
             _ => None,
         };
         Endpoint { address: Address(endpoint.ip()), port: endpoint.port(), scope }
+    }
+}
+
+/// An address and a port elsewhere.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct Peer<'a> {
+    /// IP address.
+    pub address: Address,
+    /// Port.
+    pub port: u16,
+    /// What makes a link-local address unique: the interface's name (Linux) or index (Windows).
+    pub scope: Option<Interface<'a>>,
+    /// The address' name, as the hosts file or its name servers have it; null unless asked for (--resolve), and where it is not known.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> Peer<'a> {
+    fn new(row: Row<'a>, endpoint: SocketAddr) -> Self {
+        let Endpoint { address, port, scope } = Endpoint::new(row, endpoint);
+        Peer { address, port, scope, name: row.remote_name().and_then(known) }
     }
 }
 

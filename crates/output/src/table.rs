@@ -9,7 +9,7 @@ use crate::Listing;
 use crate::cell::{each_value, for_people, push_human, push_owner};
 use crate::clean::push_clean;
 use crate::columns::{Column, DISAGREE};
-use crate::text::{push_address, push_duration, push_endpoint, push_local};
+use crate::text::{push_address, push_duration, push_endpoint, push_local, push_number};
 
 /// How much is gathered before it is written.
 const CHUNK: usize = 64 << 10;
@@ -17,6 +17,8 @@ const CHUNK: usize = 64 << 10;
 const GAP: usize = 2;
 /// How many owners a cell names where room is short.
 const OWNERS: usize = 3;
+/// How long the name of a peer may be where room is short: as long as an IPv6 address.
+const NAME: usize = 39;
 
 /// How a table looks.
 #[derive(Debug, Clone)]
@@ -282,10 +284,13 @@ fn push_row(lines: &mut String, cell: &mut String, columns: &[Slot], row: &Row<'
             pad += GAP;
         }
         cell.clear();
-        let room = options.width.filter(|_| matches!(slot.kind, Kind::Text { .. }));
-        let room = room.map(|_| slot.width.saturating_sub(late).max(slot.least()));
+        let is_text = matches!(slot.kind, Kind::Text { .. });
+        let room = options.width.map(|_| {
+            let room = slot.width.saturating_sub(late).max(slot.least());
+            if is_text { room } else { usize::MAX }
+        });
         push_cell(cell, slot.column, row, room);
-        if let Some(room) = room {
+        if let Some(room) = room.filter(|_| is_text) {
             cut(cell, room);
         }
         let taken = width(cell);
@@ -313,9 +318,10 @@ pub fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<u
         Column::Field(Field::Protocol) => out.push_str(socket.key.protocol.name()),
         Column::Field(Field::LocalAddress) => push_address(out, socket.key.local.ip()),
         Column::Local => push_local(out, row),
-        Column::Remote => match socket.key.remote {
-            Some(remote) => push_endpoint(out, row, remote),
-            None => out.push('-'),
+        Column::Remote => match (socket.key.remote, row.remote_name()) {
+            (Some(remote), Some(name)) => push_named(out, name, remote.port(), room),
+            (Some(remote), None) => push_endpoint(out, row, remote),
+            (None, _) => out.push('-'),
         },
         Column::Process => push_process(out, row, room),
         _ => {
@@ -358,6 +364,26 @@ pub fn push_cell(out: &mut String, column: Column, row: &Row<'_>, room: Option<u
             }
         }
     }
+}
+
+/// The name of a peer, and the port. Where room is limited a long name loses its beginning: whose it is stands at its end.
+fn push_named(out: &mut String, name: &str, port: u16, room: Option<usize>) {
+    let mut clean = String::new();
+    push_clean(&mut clean, name);
+    if room.is_some() && width(&clean) > NAME {
+        let mut left = NAME - 1;
+        let fits = |(_, character): &(usize, char)| {
+            let taken = character.width().unwrap_or(0);
+            let fits = taken <= left;
+            left = left.saturating_sub(taken);
+            fits
+        };
+        let start = clean.char_indices().rev().take_while(fits).last().map_or(clean.len(), |(start, _)| start);
+        clean.replace_range(..start, "…");
+    }
+    out.push_str(&clean);
+    out.push(':');
+    push_number(out, u64::from(port));
 }
 
 /// The owners, or in parentheses why there is none. With limited room: the first few, and how many more.

@@ -95,16 +95,8 @@ fn push_endpoint_on(out: &mut String, row: &Row<'_>, endpoint: SocketAddr, inter
 /// A socket in a message: `tcp 127.0.0.1:40000 127.0.0.1:80 established curl[12]`, or with the reason why nobody owns it.
 pub fn brief(row: &Row<'_>) -> String {
     let socket = row.socket;
-    let mut text = format!("{} ", socket.key.protocol.name());
-    push_local(&mut text, row);
-    text.push(' ');
-    match socket.key.remote {
-        Some(remote) => push_endpoint(&mut text, row, remote),
-        None => text.push('-'),
-    }
-    if let Some(state) = socket.state {
-        text.push_str(&format!(" {state}"));
-    }
+    let mut text = String::new();
+    push_socket(&mut text, row);
     for owner in socket.owners.processes() {
         text.push(' ');
         crate::clean::push_clean(&mut text, row.snapshot().process(owner.process).map_or("", |it| it.name.as_str()));
@@ -115,6 +107,23 @@ pub fn brief(row: &Row<'_>) -> String {
         Some(reason) => text.push_str(&format!(" ({})", reason.name())),
     }
     text
+}
+
+/// As [`brief`], without owners.
+pub(crate) fn push_socket(out: &mut String, row: &Row<'_>) {
+    let socket = row.socket;
+    out.push_str(socket.key.protocol.name());
+    out.push(' ');
+    push_local(out, row);
+    out.push(' ');
+    match socket.key.remote {
+        Some(remote) => push_endpoint(out, row, remote),
+        None => out.push('-'),
+    }
+    if let Some(state) = socket.state {
+        // A String takes everything.
+        _ = write!(out, " {state}");
+    }
 }
 
 /// Whether RFC 3339 has words for the moment: years 0 to 9999, less the last two days, which are 10000 in some time zone.

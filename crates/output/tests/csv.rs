@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{HOSTILE, any_name, is_harmless, named, placed, printed, varied};
+use common::{HOSTILE, any_name, is_harmless, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use sockscope_model::{Field, Frame};
 use sockscope_output::{Column, clean, csv};
@@ -65,6 +65,13 @@ fn chosen_columns() {
 #[test]
 fn lines_end_with_a_newline_alone() {
     assert!(!text(&varied(), &Column::default_csv()).contains('\r'));
+}
+
+#[test]
+fn names_of_peers_have_a_column() {
+    let columns = Column::parse_list("remote,rname").unwrap();
+    let lines = text(&named_peer("=cmd()"), &columns);
+    assert_eq!(lines, "remote,remote_name\n192.0.2.1:443,\"'=cmd()\"\n192.0.2.2:443,\n");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{any_name, is_harmless, named, placed, printed, varied};
+use common::{any_name, is_harmless, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use sockscope_model::Frame;
 use sockscope_output::{Column, html};
@@ -19,6 +19,14 @@ fn rows_are_cells() {
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("<tr>")).collect();
     assert_eq!(rows.len(), 11);
     insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn names_of_peers_are_text() {
+    let text = page(&named_peer("\"><script>\x1b"));
+    let cell = r#"<td data-s="192.0.2.1:443" title="192.0.2.1:443">&quot;&gt;&lt;script&gt;\x1b:443</td>"#;
+    assert!(text.contains(cell), "{text}");
+    assert!(text.contains("<td>192.0.2.2:443</td>"), "{text}");
 }
 
 #[test]

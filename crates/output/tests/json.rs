@@ -4,15 +4,27 @@
 
 mod common;
 
-use common::{any_name, compared, named, placed, printed, varied};
+use common::{any_name, compared, named, named_peer, placed, printed, varied};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sockscope_model::Frame;
-use sockscope_output::{assert_json, compare_json, compare_schema, snapshot_schema};
+use std::time::Duration;
+
+use sockscope_model::{
+    BindAttempt, BindError, BindErrorKind, EventKind, Frame, Occurrence, PortAnswer, PortQuestion, Protocol, Timestamp,
+    Verdict,
+};
+use sockscope_output::{
+    assert_json, change_json, change_schema, compare_json, compare_schema, snapshot_schema, why_json, why_schema,
+};
 
 /// What is published, by file.
-fn published() -> [(&'static str, Value); 2] {
-    [("sockscope.snapshot-1.json", snapshot_schema()), ("sockscope.compare-1.json", compare_schema())]
+fn published() -> [(&'static str, Value); 4] {
+    [
+        ("sockscope.snapshot-1.json", snapshot_schema()),
+        ("sockscope.compare-1.json", compare_schema()),
+        ("sockscope.why-1.json", why_schema()),
+        ("sockscope.change-1.json", change_schema()),
+    ]
 }
 
 fn document(frame: &Frame) -> Value {
@@ -105,7 +117,8 @@ fn the_contracts_example() {
     let curl = text.lines().nth(3).unwrap();
     let expected = concat!(
         r#"{"protocol":"tcp","family":"ipv4","state":"established","#,
-        r#""local":{"address":"10.0.0.5","port":44312,"scope":null},"remote":{"address":"1.1.1.1","port":443,"scope":null},"#,
+        r#""local":{"address":"10.0.0.5","port":44312,"scope":null},"#,
+        r#""remote":{"address":"1.1.1.1","port":443,"scope":null,"name":null},"#,
         r#""owners":[{"pid":812,"started_at":"2026-11-22T07:00:00.123456Z","name":"curl","path":"/usr/bin/curl","#,
         r#""command_line":["curl","-s"],"user":"alice","fds":[5],"service":null,"container":null}],"no_owner":null,"#,
         r#""uid":1000,"user":"alice","inode":12345,"cookie":"4097","interface":null,"mark":0,"#,
@@ -119,6 +132,14 @@ fn the_contracts_example() {
         r#""organization":null,"text":"United States","database":"DB-IP Country Lite 2026-06","coordinates":null},"places":[]}"#,
     );
     assert_eq!(curl, expected);
+}
+
+#[test]
+fn names_of_peers_are_in_the_document() {
+    let document = check(&named_peer("one.one.one.one"));
+    let sockets = document["sockets"].as_array().unwrap();
+    assert_eq!(sockets[0]["remote"]["name"], "one.one.one.one");
+    assert_eq!(sockets[1]["remote"]["name"], Value::Null, "nobody has answered yet");
 }
 
 #[test]
@@ -199,6 +220,37 @@ fn comparisons_meet_the_schema() {
 }
 
 #[test]
+fn answers_meet_the_schema() {
+    let frame = varied();
+    let mut question = PortQuestion { protocol: Protocol::Tcp, port: 8080, address: None };
+    for verdict in Verdict::ALL {
+        let answer =
+            PortAnswer { verdict, holders: vec![0], explanation: "It is\u{1b}so.".into(), advice: "Do this.".into() };
+        let text = printed(&frame, |out, listing| why_json(out, &question, &answer, None, listing).unwrap());
+        assert!(text.ends_with("}\n") && text.lines().count() == 1);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        meets(&document, why_schema());
+        assert_eq!((&document["verdict"], &document["address"]), (&json!(verdict.name()), &Value::Null));
+        assert_eq!(document["holders"], self::document(&frame)["sockets"]);
+        assert_eq!(document["probe"], Value::Null);
+    }
+    question.address = Some([127, 0, 0, 1].into());
+    let error = BindError { kind: BindErrorKind::InUse, text: "in use".into() };
+    let local = ([127, 0, 0, 1], 8080).into();
+    let attempts =
+        [(false, Some(error)), (true, None)].map(|(reuse_address, error)| BindAttempt { local, reuse_address, error });
+    let answer = PortAnswer { verdict: Verdict::Held, holders: vec![], explanation: "x".into(), advice: "y".into() };
+    let text = printed(&frame, |out, listing| why_json(out, &question, &answer, Some(&attempts), listing).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    meets(&document, why_schema());
+    let expected = json!([
+        {"address": "127.0.0.1", "reuse_address": false, "error": "in use"},
+        {"address": "127.0.0.1", "reuse_address": true, "error": null},
+    ]);
+    assert_eq!((&document["probe"], &document["address"]), (&expected, &json!("127.0.0.1")));
+}
+
+#[test]
 fn positions_behind_the_end_are_passed_over() {
     let frame = varied();
     let listing = sockscope_output::Listing { frame: &frame, rows: &[99, 0], version: "" };
@@ -217,5 +269,38 @@ proptest! {
         prop_assert_eq!(&socket["owners"][0]["name"], &expected);
         prop_assert_eq!(&socket["owners"][0]["command_line"][0], &json!(name));
         prop_assert_eq!(&socket["user"], &expected);
+    }
+}
+
+#[test]
+fn changes_are_as_published() {
+    let frame = std::sync::Arc::new(varied());
+    for (number, socket) in frame.snapshot.sockets.iter().enumerate() {
+        for kind in EventKind::ALL {
+            let occurrence = Occurrence {
+                at: Timestamp::from_micros(1_700_000_000_000_000),
+                kind,
+                socket: Box::new(socket.clone()),
+                frame: std::sync::Arc::clone(&frame),
+                before: socket.state.filter(|_| kind != EventKind::Opened),
+                lasted: (kind == EventKind::Closed).then_some(Duration::from_micros(1_500)),
+                from_before: number % 2 == 0,
+            };
+            let mut out = Vec::new();
+            change_json(&mut out, &occurrence).unwrap();
+            assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
+            let document: Value = serde_json::from_slice(&out).unwrap();
+            meets(&document, change_schema());
+            assert_eq!(document["change"], kind.name());
+            assert_eq!(document["at"], "2023-11-14T22:13:20.000000Z");
+            let before = match (kind, socket.state) {
+                (EventKind::Opened, _) => Value::Null,
+                (_, state) => json!({"state": state.map(|state| state.to_string())}),
+            };
+            assert_eq!(document["before"], before);
+            let known = kind == EventKind::Closed && number % 2 == 1;
+            assert_eq!(document["duration_us"], if known { json!(1_500) } else { Value::Null });
+            assert_eq!(document["socket"], self::document(&frame)["sockets"][number]);
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Machine, any_name, is_harmless, named, placed, printed, socket, varied};
+use common::{Machine, any_name, is_harmless, named, named_peer, placed, printed, socket, varied};
 use proptest::prelude::*;
 use sockscope_model::{Frame, NoOwner, State};
 use sockscope_output::{Column, TableOptions, table};
@@ -53,6 +53,20 @@ fn unlimited() {
 #[test]
 fn places() {
     insta::assert_snapshot!(at(&placed(), Some(120)));
+}
+
+#[test]
+fn names_of_peers() {
+    let text = at(&named_peer("one.one.one.one"), None);
+    assert!(text.contains("  one.one.one.one:443  curl") && text.contains("  192.0.2.2:443        curl"), "{text}");
+    assert!(!text.contains("192.0.2.1"), "{text}");
+    // Whose it is stands at the end.
+    let long = format!("{}.example.org", "subdomain.".repeat(20).trim_end_matches('.'));
+    let narrow = at(&named_peer(&long), Some(100));
+    assert!(narrow.contains("  …domain.subdomain.subdomain.example.org:443  "), "{narrow}");
+    assert!(at(&named_peer(&long), None).contains(&format!("  {long}:443  ")));
+    let short = "a".repeat(39);
+    assert!(at(&named_peer(&short), Some(100)).contains(&format!("  {short}:443  ")));
 }
 
 #[test]
@@ -161,6 +175,17 @@ proptest! {
             prop_assert!(plain.chars().all(is_harmless), "{plain:?}");
             // Summary, notice, titles, one socket.
             prop_assert_eq!(plain.lines().count(), 4);
+        }
+    }
+
+    #[test]
+    fn names_of_peers_do_no_harm(name in any_name(), width in proptest::option::of(80usize..200)) {
+        let text = at(&named_peer(&name), width);
+        prop_assert!(text.chars().all(is_harmless), "{text:?}");
+        prop_assert_eq!(text.lines().count(), 4);
+        if let Some(width) = width {
+            // What is never left out, a name that was cut, and a port.
+            prop_assert!(text.lines().all(|line| line.width() <= width.max(120)), "{text}");
         }
     }
 

@@ -46,6 +46,8 @@
 //! What one source hides another may show: [`testify`] asks one [`Witness`], and a [`Comparer`] holds what they say against
 //! one another (`examples/witnesses.rs`).
 //!
+//! Who holds a port, or why it can't be bound, [`why`] finds out from a snapshot, from [`port_facts`] and from [`elsewhere`].
+//!
 //! Two snapshots are compared by [`diff`], which knows a connection again when it enters TIME_WAIT and tells it from the
 //! next one that uses its ports.
 
@@ -59,17 +61,20 @@ mod databases;
 pub use databases::{DatabaseError, DatabaseOptions, Databases};
 pub use sockscope_core::{
     AddressScanner, Comparer, Context as FilterContext, Filter, FilterError, Locator, Needs, Services, SortError,
-    SortKey, apply, default_order, diff, field_by_name, sort,
+    SortKey, apply, default_order, diff, field_by_name, sort, why,
 };
 pub use sockscope_geo as geo;
 pub use sockscope_model::{
-    AddressBlock, AddressBlockError, Cause, Change, Comparison, Condition, Coordinates, Difference, ErrorKind,
-    Exposure, Family, Field, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId,
-    Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport,
-    SourceVerdict, State, StateSet, Tag, Testimony, Timer, TimerKind, Timestamp, Traffic, Value, Witness,
+    AddressBlock, AddressBlockError, BindAttempt, BindError, BindErrorKind, Cause, Change, Comparison, Condition,
+    Coordinates, Difference, Elsewhere, ErrorKind, Exposure, Family, Field, ForeignNamespace, Frame, IpDatabase,
+    Namespace, NatRule, NoOwner, Notice, Owner, Owners, Place, PortAnswer, PortFacts, PortProxy, PortQuestion, Process,
+    ProcessId, Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError,
+    SourceReport, SourceVerdict, State, StateSet, Tag, Testimony, Timer, TimerKind, Timestamp, Traffic, Value, Verdict,
+    Witness,
 };
 pub use sockscope_sys::{
-    NativeSource, SOURCES, WITNESSES, interfaces, native, serve_apart, services_text, testify, viewer_uid, viewer_user,
+    NativeSource, SOURCES, WITNESSES, elsewhere, interfaces, native, port_facts, serve_apart, services_text, testify,
+    try_bind, viewer_uid, viewer_user,
 };
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.

@@ -25,8 +25,9 @@ use linux::has_signal;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 pub use linux::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
-    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory, testify,
-    viewer_uid, viewer_user, vital,
+    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 pub use map::{FileBytes, map_file, read_file};
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
@@ -34,16 +35,18 @@ use null::has_signal;
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 pub use null::{
     CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
-    data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory, testify,
-    viewer_uid, viewer_user, vital,
+    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 #[cfg(all(windows, not(sockscope_null)))]
 use windows::has_signal;
 #[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{
     CLOSABLE, HeldProcess, KillError, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close,
-    config_files, data_directories, events, hold, interfaces, kill, locale, native, output_is_closed, services_text, state_directory,
-    testify, viewer_uid, viewer_user, vital,
+    config_files, data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale,
+    name_containers, native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind,
+    viewer_uid, viewer_user, vital,
 };
 
 /// Lets this program ask for tables by functions that nobody documents: on Windows these are called in a second run of the same

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockscope_model::{
-    ErrorKind, Events, ProcessId, Request, Snapshot, Socket, Source, SourceChoice, SourceError, Testimony, Witness,
+    BindAttempt, Elsewhere, ErrorKind, Events, HostName, PortFacts, PortQuestion, ProcessId, Request, Snapshot, Socket,
+    Source, SourceChoice, SourceError, Testimony, Timestamp, Witness,
 };
 
 use crate::{CloseError, KillError, Signal};
@@ -140,6 +141,25 @@ pub fn testify(_witness: Witness, _request: &Request) -> Result<Testimony, Sourc
     Err(unavailable())
 }
 
+/// What beside the sockets decides whether a port can be bound: nothing is known.
+pub fn port_facts(_question: &PortQuestion) -> PortFacts {
+    PortFacts::default()
+}
+
+/// The sockets of other network namespaces: none is known.
+pub fn elsewhere(_question: &PortQuestion, _facts: &PortFacts) -> Elsewhere {
+    let snapshot = Snapshot::new(std::env::consts::OS, String::new(), Timestamp::from(std::time::SystemTime::now()));
+    Elsewhere { snapshot, namespaces: Vec::new(), unseen: None }
+}
+
+/// Fills the containers that processes run in: none is known.
+pub fn name_containers(_snapshot: &mut Snapshot) {}
+
+/// Binds nothing.
+pub fn try_bind(_question: &PortQuestion) -> Vec<BindAttempt> {
+    Vec::new()
+}
+
 /// The viewer's user number.
 pub fn viewer_uid() -> Option<u32> {
     None
@@ -152,6 +172,16 @@ pub fn viewer_user() -> Option<String> {
 
 /// The text of the services file.
 pub fn services_text() -> Option<String> {
+    None
+}
+
+/// The name of an address.
+pub fn host_name(_address: std::net::IpAddr) -> HostName {
+    HostName::Failed
+}
+
+/// The text of the hosts file.
+pub fn hosts_text() -> Option<String> {
     None
 }
 

@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    AbroadOptions, ChurnOptions, FilesOptions, LoadOptions, abroad, churn, enter_private_namespace, files, load,
-    owners, varied,
+    AbroadOptions, ChurnOptions, ConnectOptions, FilesOptions, LoadOptions, ServeOptions, abroad, churn, connect,
+    enter_private_namespace, files, load, owners, serve, varied,
 };
 use crate::{Report, part, process};
 
@@ -33,6 +33,10 @@ enum Kind {
     Churn(ChurnOptions),
     /// Sockets with many owners, hidden ones and none
     Owners,
+    /// A server that accepts whoever comes
+    Serve(ServeOptions),
+    /// A client that holds one connection
+    Connect(ConnectOptions),
     /// One process of a scenario
     #[command(hide = true)]
     Part {
@@ -54,6 +58,8 @@ pub fn run() -> Result<()> {
         Kind::Files(options) => serve_until_end(&files(&options)?.report),
         Kind::Varied => serve_until_end(&varied()?.report),
         Kind::Owners => serve_until_end(&owners()?.report),
+        Kind::Serve(options) => serve_until_end(&serve(&options)?.report),
+        Kind::Connect(options) => serve_until_end(&connect(&options)?.report),
         Kind::Churn(options) => {
             let churn = churn(&options)?;
             serve_until_end(&churn.scenario.report)?;

@@ -38,6 +38,9 @@ mod load;
 /// Sockets with many owners, hidden ones and none.
 #[cfg(target_os = "linux")]
 mod owners;
+/// A server and its client, each a process by itself.
+#[cfg(target_os = "linux")]
+mod pair;
 /// What further processes of a scenario do.
 #[cfg(target_os = "linux")]
 mod part;
@@ -70,6 +73,8 @@ pub use kernel::{enter_private_namespace, in_namespace_of};
 pub use load::{LoadOptions, load};
 #[cfg(target_os = "linux")]
 pub use owners::{FILE_NAME_WITH_EVERYTHING, NAME_WITH_ESCAPES, NAME_WITH_FORMULA, owners};
+#[cfg(target_os = "linux")]
+pub use pair::{ConnectOptions, ServeOptions, connect, serve};
 #[cfg(target_os = "linux")]
 pub use process::{Running, Scenario, binary};
 pub use report::{Endpoint, Holder, Made, Program, Report, Skipped};

@@ -222,7 +222,7 @@ fn receive(from: &OwnedFd) -> Result<OwnedFd> {
 }
 
 /// Becomes another user for good, and as open to its own tools as a program which that user started.
-fn become_user(uid: u32) -> Result<()> {
+pub(crate) fn become_user(uid: u32) -> Result<()> {
     let (user, group) = (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(uid));
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(group, group, group)?;

@@ -1,6 +1,6 @@
 //! `/proc/net/{tcp,tcp6,udp,udp6}` (Documentation/networking/proc_net_tcp.rst), `/proc/PID/stat` and its like.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use sockscope_model::{
     Exposure, Family, NoOwner, Owners, Protocol, Queues, Socket, SocketKey, State, Tag, Timer, TimerKind,
@@ -279,6 +279,64 @@ fn counters(text: &[u8], wanted: &[&str]) -> Option<Vec<u64>> {
     found.filter(|found| found.len() == wanted.len())
 }
 
+/// The first and the last of `net.ipv4.ip_local_port_range`.
+pub fn port_range(text: &[u8]) -> Option<(u16, u16)> {
+    let mut words = std::str::from_utf8(text).ok()?.split_ascii_whitespace();
+    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+}
+
+/// Ranges of ports, first and last, as `net.ipv4.ip_local_reserved_ports` has them: `8080,9148-9150`. What is no range is passed
+/// over.
+pub fn port_ranges(text: &[u8]) -> Vec<(u16, u16)> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+    };
+    String::from_utf8_lossy(text).split(',').filter_map(range).collect()
+}
+
+/// What the arguments of a docker-proxy say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerProxy {
+    /// UDP, not TCP.
+    pub udp: bool,
+    /// The address that it serves.
+    pub address: Option<IpAddr>,
+    /// The port that it serves.
+    pub port: u16,
+    /// The container's address.
+    pub container_address: Option<IpAddr>,
+    /// The port there.
+    pub container_port: Option<u16>,
+}
+
+/// The arguments of a docker-proxy (`-proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80`);
+/// `None` if they name no port.
+pub fn docker_proxy(arguments: &[String]) -> Option<DockerProxy> {
+    let value = |name: &str| {
+        let is_name = |it: &String| it.trim_start_matches('-') == name && it.starts_with('-');
+        let at = arguments.iter().position(is_name)?;
+        arguments.get(at + 1).map(String::as_str)
+    };
+    Some(DockerProxy {
+        udp: value("proto") == Some("udp"),
+        address: value("host-ip").and_then(|it| it.parse().ok()),
+        port: value("host-port")?.parse().ok()?,
+        container_address: value("container-ip").and_then(|it| it.parse().ok()),
+        container_port: value("container-port").and_then(|it| it.parse().ok()),
+    })
+}
+
+/// The id of the container that a cgroup belongs to: 64 hexadecimal digits in the name that Docker, Podman, containerd or CRI-O
+/// gave it.
+pub fn container_id(cgroup: &str) -> Option<&str> {
+    cgroup.rsplit('/').find_map(|name| {
+        let name = name.strip_suffix(".scope").unwrap_or(name);
+        let id = name.rsplit(['-', ':']).next()?;
+        (id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit())).then_some(id)
+    })
+}
+
 /// The inodes in `/proc/net/unix` (proc_net(5)): the seventh word of each line.
 pub fn unix_inodes(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
     text.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
@@ -323,6 +381,42 @@ mod tests {
     const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
         0: 0100007F:0050 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 4711 1 0 100 0 0 10 0\n\
         1: 0100007F:0050 0200007F:9C40 06 00000000:00000000 03:00000F51 00000000     0        0 0 3 0\n";
+
+    #[test]
+    fn ports_are_read_as_sysctl_writes_them() {
+        assert_eq!(port_range(b"32768\t60999\n"), Some((32768, 60999)));
+        assert_eq!(port_range(b"32768\n"), None);
+        assert_eq!(port_ranges(b"8080,9148-9150\n"), [(8080, 8080), (9148, 9150)]);
+        assert_eq!(port_ranges(b"\n"), []);
+        assert_eq!(port_ranges(b"x,1-,70000,5"), [(5, 5)]);
+    }
+
+    #[test]
+    fn a_proxy_says_what_it_carries() {
+        let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let found = docker_proxy(&words(
+            "/usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80 -use-listen-fd",
+        ))
+        .unwrap();
+        assert_eq!((found.udp, found.port, found.container_port), (false, 8080, Some(80)));
+        assert_eq!(found.container_address, Some("172.17.0.2".parse().unwrap()));
+        assert_eq!(docker_proxy(&words("docker-proxy -host-port")), None);
+        assert_eq!(docker_proxy(&words("docker-proxy -host-port x")), None);
+    }
+
+    #[test]
+    fn containers_have_ids() {
+        let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        for cgroup in [
+            format!("/system.slice/docker-{id}.scope"),
+            format!("/docker/{id}"),
+            format!("/machine.slice/libpod-{id}.scope/container"),
+            format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
+        ] {
+            assert_eq!(container_id(&cgroup), Some(id), "{cgroup}");
+        }
+        assert_eq!(container_id("/user.slice/user-0.slice/session-1.scope"), None);
+    }
 
     #[test]
     #[cfg(target_endian = "little")]

@@ -17,7 +17,7 @@ use sockscope_model::Timestamp;
 
 pub use arguments::arguments;
 pub use estats::{DATA_ROD_SIZE, PATH_ROD_SIZE, is_collecting, traffic};
-pub use netsh::excluded_port_ranges;
+pub use netsh::{dynamic_ports, excluded_port_ranges, http_urls};
 pub use pointers::{Buffer, ProcessEntry, ServiceEntry, module_name, processes, services, unicode_string};
 pub use tables::{Layout, Row, quirk, table};
 

@@ -64,6 +64,9 @@ pub(crate) fn check(kit: &Kit, sockscope: &Path, testkit: &Path) -> Result<()> {
     stage.what_wine_lacks()?;
     stage.compared(&listed)?;
     stage.hidden_port()?;
+    stage.waited()?;
+    // The last: of the two processes of the scenario, one remains.
+    stage.ended(&listed)?;
     Ok(())
 }
 
@@ -350,6 +353,43 @@ impl Stage<'_> {
         let _client = std::net::TcpStream::connect(listener.local_addr()?)?;
         listener.accept()?;
         eprintln!("a port that no table shows is found");
+        Ok(())
+    }
+
+    /// What is there is not waited for, and what is not, not for ever.
+    fn waited(&self) -> Result<()> {
+        let there = format!("listening and sport = :{}", self.report.case("listener").local.port);
+        let document: Value = serde_json::from_str(&self.text(&["wait", "--json", &there])?)?;
+        ensure!(document["matched"] == true && document["sockets"][0]["state"] == "listen", "{document}");
+        self.ends_with(1, &["wait", "--gone", &there, "--timeout", "300ms"])?;
+        self.ends_with(1, &["wait", "sport = :0 and dport = :1", "--timeout", "300ms"])?;
+        self.ends_with(0, &["wait", "--gone", "sport = :0 and dport = :1"])?;
+        eprintln!("what is there is not waited for");
+        Ok(())
+    }
+
+    /// A process is ended by what it is connected with, and whoever listens there lives.
+    fn ended(&self, listed: &[Value]) -> Result<()> {
+        let client = self.report.programs.last().context("no program")?;
+        let listener = self.report.case("listener").local.port;
+        let filter = format!("pid = {} and dport = :{listener}", client.pid);
+        let is_meant = |it: &&Value| it["remote"]["port"] == listener && it["owners"][0]["pid"] == client.pid;
+        ensure!(listed.iter().filter(is_meant).count() > 0, "nobody is connected with {listener}");
+
+        let output = self.ends_with(2, &["kill", &filter])?;
+        ensure!(String::from_utf8_lossy(&output.stderr).contains("--yes"), "{output:?}");
+        let output = self.ends_with(2, &["kill", "--yes", "--signal", "HUP", &filter])?;
+        ensure!(String::from_utf8_lossy(&output.stderr).contains("Windows has no signals"), "{output:?}");
+        self.ends_with(1, &["kill", "--yes", "sport = :0 and dport = :1"])?;
+        for (result, words) in [("would", &["--dry-run", "--yes"][..]), ("done", &["--yes", "--signal", "KILL"])] {
+            let text = self.text(&[&["kill", "--json"], words, &[&filter]].concat())?;
+            let line: Value = serde_json::from_str(&text).with_context(|| format!("not one line: {text}"))?;
+            ensure!(line["result"] == result && line["process"]["pid"] == client.pid, "{words:?}: {line}");
+        }
+        self.ends_with(1, &["kill", "--yes", &filter])?;
+        self.ends_with(0, &["wait", "--gone", &format!("pid = {}", client.pid), "--timeout", "20s"])?;
+        self.ends_with(0, &["assert", &format!("listening and sport = :{listener}")])?;
+        eprintln!("a client is ended, and its server lives");
         Ok(())
     }
 

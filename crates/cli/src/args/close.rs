@@ -2,7 +2,7 @@ use clap::{ArgMatches, Command};
 
 use super::list::{Format, format};
 use super::shared::{
-    ACTING, FORMATS, SocketArgs, common, flag, place_options, sections, socket_options, source_options,
+    FORMATS, SocketArgs, acting_options, common, flag, place_options, sections, socket_options, source_options,
 };
 use crate::exit::Failure;
 use crate::words;
@@ -53,7 +53,7 @@ pub(super) fn close() -> Command {
             ("FILTERS", words::FILTER_SUMMARY),
             ("EXIT STATUS", words::CLOSE_STATUS),
         ]));
-    let command = place_options(acting_options(socket_options(command)), true)
+    let command = place_options(acting_options(socket_options(command), words::CLOSE_DRY_RUN), true)
         .mut_arg("processes", |it| it.hide(true))
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))
@@ -64,17 +64,4 @@ pub(super) fn close() -> Command {
             ),
         );
     common(source_options(command))
-}
-
-/// The options of commands that change something.
-pub(super) fn acting_options(command: Command) -> Command {
-    command
-        .arg(
-            flag("yes", None, "yes", ACTING, "Don't ask")
-                .long_help("Don't ask. Needed where there is no terminal to ask on."),
-        )
-        .arg(
-            flag("dry-run", None, "dry-run", ACTING, "Only print what would be closed")
-                .long_help("Only print what would be closed, also with --yes. It needs no privilege."),
-        )
 }

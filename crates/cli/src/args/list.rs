@@ -1,10 +1,9 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::close::acting_options;
 use super::shared::{
-    FORMATS, OTHER, SHOWN, SocketArgs, When, common, flag, look_options, place_options, sections, socket_options,
-    source_options,
+    FORMATS, OTHER, SHOWN, SocketArgs, When, acting_options, common, flag, look_options, place_options, resolve_flag,
+    sections, socket_options, source_options,
 };
 use crate::exit::Failure;
 use crate::words;
@@ -113,6 +112,7 @@ pub(super) fn list() -> Command {
 pub(super) fn list_options(command: Command) -> Command {
     let formats = PossibleValuesParser::new(Format::ALL.map(|format| PossibleValue::new(format.name())));
     let command = socket_options(command)
+        .arg(resolve_flag().conflicts_with("kill"))
         .arg(extended_flag())
         .arg(timers_flag())
         .arg(
@@ -172,7 +172,7 @@ pub(super) fn list_options(command: Command) -> Command {
         .arg(flag("csv", None, "csv", FORMATS, "CSV, for spreadsheets").long_help("CSV (RFC 4180), for spreadsheets."))
         .arg(flag("html", None, "html", FORMATS, "One HTML page"));
     let command = look_options(command);
-    let command = acting_options(command)
+    let command = acting_options(command, words::CLOSE_DRY_RUN)
         .arg(flag("kill", Some('K'), "kill", OTHER, "Close them: as `sockscope close`").long_help(
             "Close the connections that match, as `sockscope close` does; see there, also for --yes and --dry-run.",
         ))

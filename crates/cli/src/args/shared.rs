@@ -24,6 +24,8 @@ pub(crate) struct SocketArgs {
     pub(crate) listening: bool,
     pub(crate) processes: bool,
     pub(crate) info: bool,
+    /// Whether names of peers are looked up; `None`: this command never does.
+    pub(crate) resolve: Option<bool>,
     pub(crate) source: Option<String>,
     pub(crate) pushdown: bool,
     /// `None`: places are not asked for.
@@ -42,6 +44,7 @@ impl SocketArgs {
             listening: matches.get_flag("listening"),
             processes: matches.get_flag("processes"),
             info: matches.get_flag("info"),
+            resolve: matches.try_get_one("resolve").ok().flatten().copied(),
             // Those that every source is asked for have no option that names one.
             source: matches.try_get_one::<String>("source").ok().flatten().cloned(),
             pushdown: !matches!(matches.try_get_one("no-pushdown"), Ok(Some(true))),
@@ -131,8 +134,17 @@ pub(super) fn socket_options(command: Command) -> Command {
         )
         .arg(
             flag("numeric", Some('n'), "numeric", SHOWN, "Numbers, not names: always so")
-                .long_help("Numbers instead of names of hosts and ports. It is always so; the option is here for your hands."),
+                .long_help("Numbers instead of names of hosts and ports. It is the default; the option is here for your hands."),
         )
+}
+
+/// For commands that can show the names of peers.
+pub(super) fn resolve_flag() -> Arg {
+    flag("resolve", None, "resolve", SHOWN, "Names of peers that come at once").long_help(
+        "Names of peers instead of their addresses, from the hosts file and from name servers, which learn by it whom you talk to. \
+         list waits for them a tenth of a second at most; what has not come by then stays an address. A name is what the owner of \
+         the address says it is.",
+    )
 }
 
 /// How a table looks.
@@ -206,6 +218,16 @@ pub(super) fn place_options(command: Command, optional: bool) -> Command {
         flag("no-place", None, "no-place", PLACES, "Don't look up where peers are")
             .long_help("Don't look up where peers are; no IP database is opened."),
     )
+}
+
+/// The options of commands that change something; `only` is what a rehearsal does, in short and at length.
+pub(super) fn acting_options(command: Command, (only, long): (&'static str, &'static str)) -> Command {
+    command
+        .arg(
+            flag("yes", None, "yes", ACTING, "Don't ask")
+                .long_help("Don't ask. Needed where there is no terminal to ask on."),
+        )
+        .arg(flag("dry-run", None, "dry-run", ACTING, only).long_help(long))
 }
 
 /// Where the sockets come from: behind all other options that matter.

@@ -5,8 +5,8 @@ use sockscope_core::parse_duration;
 use sockscope_model::EventKind;
 
 use super::shared::{
-    FORMATS, SHOWN, SocketArgs, WATCHING, When, common, flag, look_options, place_options, sections, socket_options,
-    source_options,
+    FORMATS, SHOWN, SocketArgs, WATCHING, When, common, flag, look_options, place_options, resolve_flag, sections,
+    socket_options, source_options,
 };
 use crate::exit::Failure;
 use crate::words;
@@ -120,6 +120,10 @@ pub(super) fn watch() -> Command {
         .arg(flag("no-events", None, "no-events", WATCHING, "Only look, don't hear what the kernel tells").long_help(
             "Only look every so often, and don't hear what the kernel tells of closed sockets. What comes and goes between two looks \
              is then missed.",
+        ))
+        .arg(resolve_flag().long_help(
+            "Names of peers where they are known when a line is printed; looked up in the background, as this system does it. No line \
+             waits for a name.",
         ))
         .arg(flag("no-header", Some('H'), "no-header", SHOWN, "Only the lines, no titles"))
         .arg(

@@ -1,7 +1,5 @@
-use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -11,7 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::thread::CapabilitySet;
 use serde_json::Value;
 
-use crate::{Listener, is_usage_error, run, sockets, sport, stderr, stdout};
+use crate::{Listener, is_usage_error, pty, run, sockets, sport, stderr, stdout};
 
 /// Whether this user may close sockets.
 fn may_close() -> bool {
@@ -325,38 +323,9 @@ fn listeners_that_share_a_port_are_all_closed() {
 /// Runs the program on a terminal of its own. When it has asked, `meanwhile` happens, and the answer is typed. Returns what
 /// it ended with, and what was to be seen until the question and on standard output.
 fn on_a_terminal(words: &[&str], answer: &[u8], meanwhile: impl FnOnce()) -> (Option<i32>, String, String) {
-    let (mut terminal, mut inside) = (0, 0);
-    // SAFETY: both pointers are to integers that live; null asks for no name and gives no settings.
-    let status = unsafe {
-        libc::openpty(&raw mut terminal, &raw mut inside, std::ptr::null_mut(), std::ptr::null(), std::ptr::null())
-    };
-    assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
-    // SAFETY: openpty succeeded, so the descriptor is open, and nobody else has it.
-    let mut terminal = File::from(unsafe { OwnedFd::from_raw_fd(terminal) });
-    // SAFETY: as above.
-    let inside = unsafe { OwnedFd::from_raw_fd(inside) };
-    // Other children of this process must not keep the terminal open.
-    for end in [&inside, &OwnedFd::from(terminal.try_clone().unwrap())] {
-        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).unwrap();
-    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockscope"));
-    command.args(words).stdin(inside.try_clone().unwrap()).stderr(inside).stdout(Stdio::piped());
-    command.env("TERM", "dumb").env_remove("CLICOLOR_FORCE").env_remove("COLUMNS");
-    let child = command.spawn().unwrap();
-    drop(command);
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains("[y/N]") {
-        let mut buffer = [0; 4096];
-        // The end is an error here: nobody has the inside any more.
-        match terminal.read(&mut buffer) {
-            Ok(count) if count > 0 => seen.extend(&buffer[..count]),
-            end => panic!("it never asked: {end:?}: {}", String::from_utf8_lossy(&seen)),
-        }
-    }
-    meanwhile();
-    terminal.write_all(answer).unwrap();
-    let output = child.wait_with_output().unwrap();
-    (output.status.code(), String::from_utf8(seen).unwrap(), stdout(&output))
+    let (output, seen) = pty::on_a_terminal(command.args(words), "[y/N]", answer, meanwhile);
+    (output.status.code(), seen, stdout(&output))
 }
 
 #[test]

@@ -17,6 +17,9 @@ mod closing;
 mod comparing;
 /// Filters that make no sense, that are long, or that are no text.
 mod filters;
+/// `sockscope kill`.
+#[cfg(target_os = "linux")]
+mod killing;
 /// `sockscope list`.
 mod listing;
 /// `sockscope locate`, and places in listings.
@@ -25,6 +28,14 @@ mod locating;
 mod pages;
 /// Closed pipes and full disks.
 mod pipes;
+/// A terminal to ask on.
+#[cfg(target_os = "linux")]
+#[path = "../pty/mod.rs"]
+mod pty;
+/// The words behind `sockscope why`; its verdicts are in a test of their own.
+mod reasons;
+/// `sockscope wait`.
+mod waiting;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Output;

@@ -29,6 +29,10 @@ fn help_fits_a_terminal() {
         &["assert", "--help"],
         &["close", "-h"],
         &["close", "--help"],
+        &["kill", "-h"],
+        &["kill", "--help"],
+        &["wait", "-h"],
+        &["wait", "--help"],
         &["compare", "-h"],
         &["compare", "--help"],
         &["locate", "-h"],
@@ -41,7 +45,7 @@ fn help_fits_a_terminal() {
             assert!(line.chars().count() <= 80, "{words:?}: {line}");
         }
         assert!(!text.contains('\u{1b}'), "{words:?}");
-        for later in ["watch", "history", "--resolve", "no-pushdown"] {
+        for later in ["history", "--all-namespaces", "no-pushdown"] {
             assert!(!text.contains(later), "{words:?} shows {later}");
         }
     }
@@ -58,6 +62,8 @@ fn help_reads_as_it_did() {
         insta::assert_snapshot!("long", page(&["--help"]));
         insta::assert_snapshot!("assert", page(&["assert", "--help"]));
         insta::assert_snapshot!("close", page(&["close", "--help"]));
+        insta::assert_snapshot!("kill", page(&["kill", "--help"]));
+        insta::assert_snapshot!("wait", page(&["wait", "--help"]));
         insta::assert_snapshot!("compare", page(&["compare", "--help"]));
         insta::assert_snapshot!("locate", page(&["locate", "--help"]));
         insta::assert_snapshot!("filter", page(&["help", "filter"]));
@@ -82,7 +88,7 @@ fn the_examples_of_the_help_work() {
     let directory = tempfile::tempdir().unwrap();
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/geo_qqwry/glued.dat");
     std::fs::copy(fixture, directory.path().join("qqwry.dat")).unwrap();
-    let pages = ["list", "assert", "close", "compare", "locate", "filter"].map(|topic| ["help", topic]);
+    let pages = ["list", "assert", "wait", "close", "kill", "compare", "locate", "filter"].map(|topic| ["help", topic]);
     for words in pages {
         for line in page(&words).lines() {
             let Some(example) = line.strip_prefix("    sockscope ").or_else(|| line.strip_prefix("  sockscope "))
@@ -93,11 +99,17 @@ fn the_examples_of_the_help_work() {
             let example = example.split(" | ").next().unwrap_or_default();
             let example = example.split(" && ").next().unwrap_or_default();
             let example = example.split(" > compare.json").next().unwrap_or_default();
-            // Nor is anything closed for the sake of an example; where closing takes `sudo`, it does not come this far.
-            if example.starts_with('(') || example.starts_with("close") && !example.contains("--dry-run") {
+            // Nor is anything closed or ended for the sake of an example; where that takes `sudo`, it does not come this far.
+            let acts = example.starts_with("close") || example.starts_with("kill");
+            if example.starts_with('(') || acts && !example.contains("--dry-run") {
                 continue;
             }
-            let output = sockscope().current_dir(directory.path()).args(shell_words(example)).output().unwrap();
+            let mut words = shell_words(example);
+            if words.iter().any(|word| word == "wait") {
+                // The last that is said counts.
+                words.extend(["--timeout", "0"].map(str::to_owned));
+            }
+            let output = sockscope().current_dir(directory.path()).args(words).output().unwrap();
             assert!(matches!(output.status.code(), Some(0 | 1)), "{example}: {output:?}");
             count += 1;
         }
@@ -149,7 +161,7 @@ fn completions_are_scripts() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = page(&["completions", shell]);
-        for word in ["assert", "close", "compare", "columns", "ndjson"] {
+        for word in ["assert", "wait", "close", "kill", "compare", "columns", "ndjson"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
         if matches!(shell, "bash" | "zsh" | "fish") {
@@ -193,9 +205,14 @@ fn man_pages_render() {
             "sockscope-compare.1",
             "sockscope-completions.1",
             "sockscope-help.1",
+            "sockscope-kill.1",
             "sockscope-list.1",
             "sockscope-locate.1",
             "sockscope-man.1",
+            "sockscope-top.1",
+            "sockscope-wait.1",
+            "sockscope-watch.1",
+            "sockscope-why.1",
             "sockscope.1"
         ]
     );

@@ -205,9 +205,9 @@ fn what_is_missed_is_what_the_system_counted_and_nobody_told() {
     story.look(frame(20, vec![cookie(1, open), cookie(2, open), cookie(3, State::Listen)], 1_100));
     let missed = |count, estimated| Missed { count, estimated, tcp_only: true };
     assert_eq!(story.chronicle.missed(None), missed(Some(99), false));
-    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(0), true));
+    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(49), true), "of one that was seen, none was meant");
     story.look(frame(30, vec![cookie(4, open), cookie(5, open)], 1_100));
-    assert_eq!(story.chronicle.missed(Some(1)), missed(Some(32), true), "a third of 97");
+    assert_eq!(story.chronicle.missed(Some(1)), missed(Some(48), true), "one of three, or rather two of four, of 97");
 
     let mut story = Story::new(true);
     story.look(frame(10, vec![], 0));

@@ -189,7 +189,8 @@ fn of_field(field: Field) -> Term {
         | Field::PlaceCity
         | Field::PlaceOrganization
         | Field::PlaceText
-        | Field::PlaceDatabase => Term::Text { source: TextSource::Field(field), fold: true },
+        | Field::PlaceDatabase
+        | Field::RemoteName => Term::Text { source: TextSource::Field(field), fold: true },
         _ => Term::Text { source: TextSource::Field(field), fold: false },
     }
 }

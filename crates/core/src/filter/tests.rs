@@ -133,6 +133,36 @@ fn frame(os: &'static str) -> Frame {
     frame
 }
 
+#[test]
+fn names_of_peers_are_compared_where_they_are_known() {
+    use sockscope_model::HostName;
+    let mut frame = frame("linux");
+    for (address, name) in [
+        ("1.1.1.1", HostName::Known("One.One.One.One".into())),
+        ("8.8.8.8", HostName::Pending),
+        ("9.9.9.9", HostName::Absent),
+        ("192.168.0.9", HostName::Known("printer".into())),
+    ] {
+        Arc::make_mut(&mut frame.names).insert(address.parse().unwrap(), name);
+    }
+    for (text, rows) in [
+        ("remote_name = one.one.one.one", "c"),
+        ("rname ~ ^one", "c"),
+        ("rname in (printer, x)", "k"),
+        ("rname != printer", "abcdefghij"),
+        ("rname ~ .", "ck"),
+        ("not rname ~ . and dport = :53", "fh"),
+    ] {
+        assert_eq!(passing(&parse(text), &frame), rows, "{text}");
+    }
+    let rows = |keys: &str| {
+        let mut rows: Vec<usize> = (0..11).collect();
+        crate::sort(&frame, &mut rows, &crate::SortKey::parse(keys).unwrap());
+        rows
+    };
+    assert_eq!((rows("rname")[..2].to_vec(), rows("rname:desc")[..2].to_vec()), (vec![2, 10], vec![10, 2]));
+}
+
 /// The names of the rows that pass.
 fn passing(filter: &Filter, frame: &Frame) -> String {
     frame.rows().zip('a'..).filter(|(row, _)| filter.matches(row)).map(|(_, name)| name).collect()
@@ -679,6 +709,7 @@ fn needs_follow_from_the_terms() {
         ("cgroup = /x", Needs { cgroups: true, ..none }),
         ("country = CN or org ~ x", Needs { places: true, organizations: true, ..none }),
         ("asn = 64496", Needs { places: true, asns: true, ..none }),
+        ("not rname ~ x", Needs { names: true, ..none }),
         ("not age > 5m", Needs { opened: true, ..none }),
         ("process = age", Needs { owners: true, ..none }),
         ("fwmark = 1", Needs { marks: true, ..none }),

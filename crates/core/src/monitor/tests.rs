@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use sockscope_geo::{Atlas, Database, Language};
-use sockscope_model::{ErrorKind, EventKind, Protocol, Snapshot, Socket, SocketKey, State, Tag, Timestamp, Traffic};
+use sockscope_model::{
+    ErrorKind, EventKind, HostName, Protocol, Snapshot, Socket, SocketKey, State, Tag, Timestamp, Traffic,
+};
 
 use super::*;
 
@@ -153,6 +155,24 @@ fn places_are_pending_first_and_filled_then() {
     assert!(Arc::ptr_eq(&frame.snapshot, &first.frame.snapshot));
     monitor.command(Command::Refresh);
     assert!(beat(&monitor).frame.row(0).unwrap().place().is_some(), "known from the first moment on");
+}
+
+#[test]
+fn names_are_pending_until_they_come() {
+    let hour = Duration::from_secs(3600);
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let names = Resolver::new(HashMap::default(), move |_| {
+        wait.lock().unwrap().recv().unwrap();
+        HostName::of("dns.google")
+    });
+    let options = MonitorOptions { names: Some(names), interval: hour, ..MonitorOptions::new(Request::default()) };
+    let (monitor, _) = start(vec![Ok(vec![socket(1, State::Established, 0)])], options);
+    let first = beat(&monitor);
+    assert_eq!(first.frame.names.values().collect::<Vec<_>>(), [&HostName::Pending]);
+    go.send(()).unwrap();
+    let Update::Enriched(frame) = next(&monitor) else { panic!("no more is known") };
+    assert_eq!(frame.row(0).unwrap().remote_name(), Some("dns.google"));
 }
 
 /// Tells so many events, and says when it has told all.

@@ -31,7 +31,8 @@ pub struct Change<'a> {
     pub socket: Socket<'a>,
     /// What it was like before; null for a new socket and where that is not known.
     pub before: Option<Before>,
-    /// Of a closed socket, how long it was open; null where it was open before the watch began, or came and went unseen.
+    /// Of a closed socket, how long it was seen open; null where it was there before the watch began, or came and went between two
+    /// looks.
     pub duration_us: Option<u64>,
 }
 

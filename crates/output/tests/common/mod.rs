@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockscope_model::{
-    Cause, Comparison, Difference, Exposure, Frame, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners, Place,
-    Process, ProcessId, Protocol, Queues, Snapshot, Socket, SocketKey, SourceChoice, SourceReport, SourceVerdict,
-    State, Tag, Timer, TimerKind, Timestamp, Traffic, Witness,
+    Cause, Comparison, Difference, Exposure, Frame, HostName, IpDatabase, Namespace, NoOwner, Notice, Owner, Owners,
+    Place, Process, ProcessId, Protocol, Queues, Snapshot, Socket, SocketKey, SourceChoice, SourceReport,
+    SourceVerdict, State, Tag, Timer, TimerKind, Timestamp, Traffic, Witness,
 };
 use sockscope_output::Listing;
 
@@ -246,6 +246,18 @@ pub(crate) fn named(name: &str) -> Frame {
     machine.snapshot.users = [(0, name.to_owned())].into();
     machine.snapshot.notices = vec![Notice { code: "test", message: name.to_owned() }];
     Frame::new(machine.snapshot)
+}
+
+/// Two connections; the peer of the first has that name, that of the other none so far.
+pub(crate) fn named_peer(name: &str) -> Frame {
+    let mut machine = Machine::new();
+    for peer in ["192.0.2.1:443", "192.0.2.2:443"] {
+        machine.owned(socket(Some(State::Established), "10.0.0.5:40000", Some(peer)), &[(7, "curl", &[3])]);
+    }
+    let mut frame = machine.frame();
+    let names = [("192.0.2.1", HostName::Known(name.into())), ("192.0.2.2", HostName::Pending)];
+    std::sync::Arc::make_mut(&mut frame.names).extend(names.map(|(address, name)| (address.parse().unwrap(), name)));
+    frame
 }
 
 /// What `print` writes for every row of the frame, in order.

@@ -8,16 +8,22 @@ mod descriptors;
 mod destroy;
 /// Where configuration and data are.
 mod directories;
+/// Sockets of other network namespaces.
+mod elsewhere;
 /// Sockets that the kernel destroys, as it tells of them.
 mod events;
 /// Small files read whole, and numbers as file names.
 mod files;
+/// Names of addresses.
+mod host_name;
 /// Network namespaces, interfaces, users, services: names for numbers.
 mod names;
 /// Datagrams to and from NETLINK_SOCK_DIAG.
 mod netlink;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+mod port;
 /// Every port, whether it can be bound.
 mod probe;
 /// The tables under /proc/net.
@@ -42,7 +48,10 @@ use sockscope_model::{SourceChoice, SourceError};
 
 pub use destroy::{can_close, close};
 pub use directories::{config_files, data_directories, locale, state_directory};
+pub use elsewhere::{elsewhere, name_containers};
 pub use events::events;
+pub use host_name::{host_name, hosts_text};
+pub use port::{port_facts, try_bind};
 pub(crate) use signal::has_signal;
 pub use signal::{HeldProcess, SIGNALS, ancestors, hold, kill, vital};
 pub use source::LinuxSource as NativeSource;

@@ -167,3 +167,43 @@ impl DiagSocket {
         }
     }
 }
+
+/// Sends one request to another family of netlink (`None`: NETLINK_ROUTE, which is 0) and gathers the payloads of the answers of that kind: of a dump all rows, else
+/// the first.
+pub(super) fn ask_once(
+    protocol: Option<rustix::net::Protocol>,
+    request: &[u8],
+    sequence: u32,
+    kind: u16,
+    is_dump: bool,
+) -> Result<Vec<Vec<u8>>, DumpError> {
+    let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+    set_socket_timeout(&fd, Timeout::Recv, Some(PATIENCE))?;
+    let mut socket = DiagSocket { fd, buffer: vec![0; BUFFER], sequence };
+    socket.send(request)?;
+    let mut found = Vec::new();
+    loop {
+        let length = socket.receive(BUFFER)?;
+        for message in wire::messages(socket.buffer.get(..length).unwrap_or(&[])) {
+            let message = message?;
+            if message.sequence != sequence {
+                continue;
+            }
+            match message.kind {
+                wire::DONE | wire::ERROR => {
+                    return match message.errno() {
+                        None | Some(0) => Ok(found),
+                        Some(errno) => Err(DumpError::System(Errno::from_raw_os_error(errno))),
+                    };
+                }
+                answer if answer == kind => {
+                    found.push(message.payload.to_vec());
+                    if !is_dump {
+                        return Ok(found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -466,5 +466,10 @@ pub(super) fn processes_are_hidden() -> bool {
 /// Whether we have CAP_SYS_PTRACE (number 19, linux/capability.h): then only a security module, or a process of another
 /// user namespace, can refuse us.
 pub(super) fn may_trace() -> bool {
-    files::read(c"/proc/thread-self/status").is_ok_and(|text| wire::has_capability(&text, 19))
+    has_capability(19)
+}
+
+/// Whether we have the capability of that number.
+pub(super) fn has_capability(number: u32) -> bool {
+    files::read(c"/proc/thread-self/status").is_ok_and(|text| wire::has_capability(&text, number))
 }

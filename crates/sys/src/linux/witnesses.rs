@@ -71,7 +71,7 @@ fn listed(choice: SourceChoice, request: &Request) -> Result<Testimony, SourceEr
 
 /// Whether sock_diag has sockets that are bound and no more: nothing tells but the kernel's version, which some
 /// distributions keep while they add to it.
-fn lists_bound() -> bool {
+pub(super) fn lists_bound() -> bool {
     is_at_least(rustix::system::uname().release().to_bytes(), (6, 8))
 }
 

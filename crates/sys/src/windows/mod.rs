@@ -18,10 +18,16 @@ mod directories;
 mod ending;
 /// Functions that fill tables.
 mod functions;
+/// Names of addresses.
+#[cfg(windows)]
+mod host_name;
 /// What is asked of Windows.
 mod machine;
 /// Who owns which socket, and why nobody does.
 mod owners;
+/// What beside the sockets decides whether a port can be bound.
+#[cfg(windows)]
+mod port;
 /// Which ports can't be bound.
 #[cfg(windows)]
 mod probe;
@@ -57,6 +63,8 @@ mod native {
     pub use super::directories::{config_files, data_directories, locale, services_text, state_directory};
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
+    pub use super::host_name::{host_name, hosts_text};
+    pub use super::port::{elsewhere, name_containers, port_facts, try_bind};
     pub use super::processes::viewer_user;
     use super::source::WindowsSource;
     use super::system::System;

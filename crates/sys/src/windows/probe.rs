@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::windows::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -152,7 +153,31 @@ impl Drop for Probe {
 }
 
 fn attempt(protocol: Protocol, family: Family, port: u16) -> std::io::Result<Port> {
-    let address_family = if family == Family::Ipv4 { AF_INET } else { AF_INET6 };
+    let address = match family {
+        Family::Ipv4 => ([0; 4], port).into(),
+        Family::Ipv6 => ([0; 16], port).into(),
+    };
+    match bind_exclusively(protocol, address) {
+        Ok(()) => Ok(Port::Free),
+        Err(error) if error.raw_os_error() == Some(WSAEADDRINUSE) => Ok(Port::InUse),
+        Err(error) if error.raw_os_error() == Some(WSAEACCES) => Ok(Port::Refused),
+        Err(error) => Err(error),
+    }
+}
+
+/// As [`bind_exclusively`], for whoever has not begun with WSAStartup.
+pub(super) fn bind_once(protocol: Protocol, address: SocketAddr) -> std::io::Result<()> {
+    let mut data = WSADATA::default();
+    // SAFETY: the structure is valid for writes. Sockets stay usable until the process ends.
+    match unsafe { WSAStartup(0x0202, &raw mut data) } {
+        0 => bind_exclusively(protocol, address),
+        status => Err(std::io::Error::from_raw_os_error(status)),
+    }
+}
+
+/// Binds the address so that nobody else has it, and lets it go at once. IPv6 alone, where it is one of IPv6.
+fn bind_exclusively(protocol: Protocol, address: SocketAddr) -> std::io::Result<()> {
+    let address_family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
     let (kind, number) = match protocol {
         Protocol::Udp => (SOCK_DGRAM, IPPROTO_UDP),
         _ => (SOCK_STREAM, IPPROTO_TCP),
@@ -165,22 +190,20 @@ fn attempt(protocol: Protocol, family: Family, port: u16) -> std::io::Result<Por
     let probe = Probe(probe);
     // Without it, Windows lets a socket share the port of another that did not ask for the same.
     switch_on(&probe, SOL_SOCKET, SO_EXCLUSIVEADDRUSE)?;
-    let status = match family {
-        Family::Ipv4 => {
-            let address = SOCKADDR_IN { sin_family: address_family, sin_port: port.to_be(), ..Default::default() };
+    match address {
+        SocketAddr::V4(v4) => {
+            let mut address =
+                SOCKADDR_IN { sin_family: address_family, sin_port: v4.port().to_be(), ..Default::default() };
+            address.sin_addr.S_un.S_addr = u32::from_ne_bytes(v4.ip().octets());
             bind_to(&probe, &address)
         }
-        Family::Ipv6 => {
+        SocketAddr::V6(v6) => {
             switch_on(&probe, IPPROTO_IPV6, IPV6_V6ONLY)?;
-            let address = SOCKADDR_IN6 { sin6_family: address_family, sin6_port: port.to_be(), ..Default::default() };
+            let mut address =
+                SOCKADDR_IN6 { sin6_family: address_family, sin6_port: v6.port().to_be(), ..Default::default() };
+            address.sin6_addr.u.Byte = v6.ip().octets();
             bind_to(&probe, &address)
         }
-    };
-    match status {
-        Ok(()) => Ok(Port::Free),
-        Err(error) if error.raw_os_error() == Some(WSAEADDRINUSE) => Ok(Port::InUse),
-        Err(error) if error.raw_os_error() == Some(WSAEACCES) => Ok(Port::Refused),
-        Err(error) => Err(error),
     }
 }
 
@@ -207,15 +230,21 @@ fn last_error() -> std::io::Error {
 /// The ports that Windows keeps everyone from binding (Hyper-V, WinNAT, administrators). There is no documented call that lists
 /// them; netsh does.
 fn excluded_ports(protocol: Protocol, family: Family) -> Result<BTreeSet<u16>, String> {
-    let mut command = Command::new(system_directory()?.join("netsh.exe"));
     let protocol = format!("protocol={}", protocol.name());
-    command.args(["int", family.name(), "show", "excludedportrange", &protocol]);
+    let text = netsh(&["int", family.name(), "show", "excludedportrange", &protocol])?;
+    Ok(excluded_port_ranges(&text).into_iter().flat_map(|(first, last)| first..=last).collect())
+}
+
+/// What netsh prints.
+///
+/// # Errors
+/// What became of it.
+pub(super) fn netsh(arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(system_directory()?.join("netsh.exe"));
+    command.args(arguments);
     let (output, end) = Run::start(command, PATIENCE).map_err(|error| error.to_string())?.wait();
     match end {
-        End::Status(0) => {
-            let ranges = excluded_port_ranges(&String::from_utf8_lossy(&output));
-            Ok(ranges.into_iter().flat_map(|(first, last)| first..=last).collect())
-        }
+        End::Status(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
         end => Err(Apart::from(end).to_string()),
     }
 }
