@@ -12,6 +12,7 @@ use sockscope_tui::{Actions, AppOptions, Colours, Ended, Remembered, Shown, Sort
 
 use crate::args::{TopArgs, When};
 use crate::exit::{Exit, Failure};
+use crate::peer_names;
 use crate::plan::Selection;
 use crate::terminal::Terminal;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
             notices.extend(said);
             Box::new(move || Locator::new(atlas)) as Box<dyn FnOnce() -> Locator + Send>
         }),
+        names: (args.sockets.resolve == Some(true)).then(peer_names::resolver),
         ..MonitorOptions::new(request.clone())
     };
     let fixed = selection.kinds_text();
@@ -58,6 +60,7 @@ pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
         interval: args.interval,
         colours,
         places,
+        names: args.sockets.resolve == Some(true),
         signals: SIGNALS,
         notices,
     };

@@ -92,6 +92,7 @@ impl Rig {
             interval: Duration::from_secs(1),
             colours: Colours::Many,
             places: true,
+            names: false,
             signals: &["TERM"],
             notices: Vec::new(),
         });

@@ -54,6 +54,8 @@ pub struct AppOptions {
     pub colours: Colours,
     /// Whether IP databases are asked.
     pub places: bool,
+    /// Whether name servers are.
+    pub names: bool,
     /// Signals that processes can be sent, by name, the gentlest first; where there are none, processes are just ended.
     pub signals: &'static [&'static str],
     /// What to say besides the notices of what is seen.
@@ -141,6 +143,7 @@ pub struct App {
     pub(crate) paused: bool,
     pub(crate) theme: Theme,
     pub(crate) places: bool,
+    names: bool,
     signals: &'static [&'static str],
     own_notices: Vec<Notice>,
     serial: u64,
@@ -206,8 +209,19 @@ const INTERVALS: [u64; 10] = [100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000,
 impl App {
     /// A table that has seen nothing yet, and what it wants first.
     pub fn new(options: AppOptions) -> (App, Vec<Effect>) {
-        let AppOptions { context, fixed, filter, request, remembered, interval, colours, places, signals, notices } =
-            options;
+        let AppOptions {
+            context,
+            fixed,
+            filter,
+            request,
+            remembered,
+            interval,
+            colours,
+            places,
+            names,
+            signals,
+            notices,
+        } = options;
         let mut app = App {
             context,
             fixed: (fixed.0, Arc::new(fixed.1)),
@@ -220,6 +234,7 @@ impl App {
             paused: false,
             theme: Theme::new(colours),
             places,
+            names,
             signals,
             own_notices: notices,
             serial: 0,
@@ -522,7 +537,16 @@ impl App {
     }
 
     fn parse_filter(&mut self, text: &str) -> Result<Filter, String> {
-        Filter::parse(text, &self.context).map_err(|error| error.to_string())
+        let filter = Filter::parse(text, &self.context).map_err(|error| error.to_string())?;
+        let needs = filter.needs();
+        // What nobody looks up matches nothing, which looks like an answer and is none.
+        if needs.places && !self.places {
+            return Err("the filter asks for places, which --no-place leaves out".to_owned());
+        }
+        if needs.names && !self.names {
+            return Err("the filter asks for names of peers, which only --resolve looks up".to_owned());
+        }
+        Ok(filter)
     }
 
     fn step_interval(&mut self, longer: bool, effects: &mut Vec<Effect>) {

@@ -112,10 +112,9 @@ impl Shown {
     /// Every column that a view may have.
     pub fn all(view: View) -> Vec<Shown> {
         match view {
-            View::Sockets => Column::all()
-                .map(Shown::Socket)
-                .chain([Shown::RemoteName, Shown::Sending, Shown::Receiving, Shown::Trend])
-                .collect(),
+            View::Sockets => {
+                Column::all().map(Shown::Socket).chain([Shown::Sending, Shown::Receiving, Shown::Trend]).collect()
+            }
             _ => {
                 let all = Shown::EXTRA.into_iter().map(|(shown, ..)| shown);
                 all.filter(|shown| match shown {
@@ -224,7 +223,7 @@ impl Shown {
             Shown::Socket(Column::Namespace) => Some(3),
             Shown::Other | Shown::Listening => Some(4),
             Shown::Socket(Column::Places | Column::Field(Field::PlaceText)) | Shown::Place => Some(5),
-            Shown::RemoteName => Some(6),
+            Shown::RemoteName | Shown::Socket(Column::Field(Field::RemoteName)) => Some(6),
             Shown::Sending | Shown::Receiving => Some(7),
             Shown::Established => Some(8),
             Shown::Socket(Column::Field(Field::Protocol)) => Some(9),

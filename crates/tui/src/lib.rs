@@ -30,6 +30,8 @@ mod screen;
 mod settings;
 /// Signals that concern the terminal.
 mod signals;
+/// Colours for terminals that have sixteen.
+mod sixteen;
 /// What things look like.
 mod theme;
 /// What a line is.

@@ -65,8 +65,9 @@ pub fn run(monitor: Monitor, options: AppOptions, actions: Arc<dyn Actions>) -> 
     arranger::pump(monitor, orders.clone())?;
     let to = happenings.clone();
     signals::listen(move |signal| to.send(Happening::Signal(signal)).is_ok())?;
+    let colours = options.colours;
     let (app, effects) = App::new(options);
-    let screen = Screen::take()?;
+    let screen = Screen::take(colours)?;
     read_input(happenings.clone())?;
     let mut table = Table { app, screen, commander, orders, happenings, actions };
     let ended = match table.follow(effects) {

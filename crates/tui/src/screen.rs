@@ -7,21 +7,26 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+
+use crate::sixteen::Sixteen;
+use crate::theme::Colours;
 
 /// Whether the terminal is ours and has to be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, as long as the table is on it. However that ends, it is given back as it was.
 pub(crate) struct Screen {
-    pub(crate) terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub(crate) terminal: Terminal<CrosstermBackend<Sixteen<Stdout>>>,
 }
 
 impl Screen {
     /// Takes the terminal.
-    pub(crate) fn take() -> io::Result<Screen> {
+    pub(crate) fn take(colours: Colours) -> io::Result<Screen> {
         give_back_on_panic();
         take()?;
-        match Terminal::new(CrosstermBackend::new(io::stdout())) {
+        let out = Sixteen::new(io::stdout(), colours == Colours::Sixteen);
+        match Terminal::new(CrosstermBackend::new(out)) {
             Ok(terminal) => Ok(Screen { terminal }),
             Err(error) => {
                 give_back();
@@ -40,7 +45,9 @@ impl Screen {
 
     /// Draws everything at the next turn.
     pub(crate) fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal where its cursor is: the answer would go to the thread that waits for keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Puts text on the clipboard of whoever looks at the terminal, by OSC 52 (xterm's ctlseqs), which works through ssh.

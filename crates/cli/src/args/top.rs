@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use sockscope_tui::View;
 
 use super::shared::{
-    FORMATS, SHOWN, SocketArgs, When, common, place_options, sections, socket_options, source_options,
+    FORMATS, SHOWN, SocketArgs, When, common, place_options, resolve_flag, sections, socket_options, source_options,
 };
 use super::watch::{interval, interval_option};
 use crate::exit::Failure;
@@ -56,6 +56,10 @@ pub(super) fn top() -> Command {
         .mut_arg("info", |it| it.hide(true))
         .mut_arg("numeric", |it| it.hide(true))
         .mut_arg("processes", |it| it.hide(true))
+        .arg(resolve_flag().long_help(
+            "Ask the name servers for the names of peers, in the background; they are shown as they come. This is the only thing that \
+             sends anything to the network.",
+        ))
         .arg(interval_option())
         .arg(
             Arg::new("view")

@@ -217,7 +217,8 @@ fn texts_of(row: &Row<'_>) -> Vec<(char, &'static str, String)> {
     };
     let mut texts = vec![('y', "line", brief(row)), ('l', "local", cell(Column::Local))];
     if let Some(remote) = row.socket.key.remote {
-        texts.push(('r', "remote", cell(Column::Remote)));
+        // Not the cell, which has the name where one is known.
+        texts.push(('r', "remote", remote.to_string()));
         texts.push(('a', "address of the peer", remote.ip().to_string()));
     }
     if let Some(owner) = row.socket.owners.processes().first() {

@@ -82,7 +82,10 @@ pub(crate) fn push_group(out: &mut String, group: &Group, look: &Look) {
                 out.push(' ');
                 push_cell(out, Column::Local, &row, None);
                 out.push(' ');
-                push_cell(out, Column::Process, &row, Some(24));
+                // Apart, since what does not fit is cut from the cell's beginning on.
+                let mut process = String::new();
+                push_cell(&mut process, Column::Process, &row, Some(24));
+                out.push_str(&process);
             }
         }
     }

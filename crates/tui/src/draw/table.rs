@@ -202,11 +202,11 @@ fn short_state(state: State) -> Option<&'static str> {
 
 fn socket_cell(out: &mut String, column: Shown, row: &Row<'_>, room: Option<usize>) {
     match column {
-        Shown::Socket(column) => push_cell(out, column, row, room),
-        Shown::RemoteName => {
+        Shown::RemoteName | Shown::Socket(Column::Field(Field::RemoteName)) => {
             let name = row.socket.key.remote.and_then(|remote| row.frame.names.get(&remote.ip()));
             push_clean(out, name_text(name));
         }
+        Shown::Socket(column) => push_cell(out, column, row, room),
         Shown::Sending => push_rate(out, row.rate().map(|rate| rate.sent)),
         Shown::Receiving => push_rate(out, row.rate().map(|rate| rate.received)),
         _ => out.push('-'),

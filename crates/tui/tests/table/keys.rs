@@ -147,6 +147,13 @@ fn filters_are_edited_applied_and_left() {
     rig.press(KeyCode::Up);
     rig.press(KeyCode::Enter);
     assert!(rig.screen().contains("2 of 9"), "{}", rig.screen());
+    // What nobody looks up is no answer.
+    rig.type_text("/");
+    rig.control('u');
+    rig.type_text("rname ~ google");
+    rig.press(KeyCode::Enter);
+    assert!(rig.screen().contains("which only --resolve looks up"), "{}", rig.screen());
+    rig.press(KeyCode::Esc);
     rig.press(KeyCode::Esc);
     let screen = rig.screen();
     assert!(screen.contains("9 sockets") && screen.contains("the filter is cleared"), "{screen}");

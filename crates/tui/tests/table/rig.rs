@@ -41,6 +41,7 @@ pub(crate) fn options() -> AppOptions {
         interval: Duration::from_secs(1),
         colours: Colours::Many,
         places: true,
+        names: false,
         signals: &["TERM", "INT", "KILL"],
         notices: Vec::new(),
     }
@@ -177,6 +178,8 @@ pub(crate) struct Machine {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) rates: HashMap<SocketKey, Rate>,
     pub(crate) seconds: i64,
+    /// Whether name servers answered.
+    pub(crate) has_names: bool,
     processes: HashMap<ProcessId, Process>,
 }
 
@@ -193,7 +196,13 @@ fn process(pid: u32, name: &str, user: &str) -> Process {
 impl Machine {
     /// A web server with guests, a chat program with a name in Chinese, and what else there is on a machine.
     pub(crate) fn usual() -> Machine {
-        let mut machine = Machine { sockets: Vec::new(), rates: HashMap::new(), seconds: 0, processes: HashMap::new() };
+        let mut machine = Machine {
+            sockets: Vec::new(),
+            rates: HashMap::new(),
+            seconds: 0,
+            has_names: false,
+            processes: HashMap::new(),
+        };
         for process in [
             process(812, "nginx", "www-data"),
             process(813, "nginx", "www-data"),
@@ -331,12 +340,19 @@ impl Machine {
             .into_iter()
             .collect(),
         );
+        if !self.has_names {
+            return self.with_rates(frame);
+        }
         frame.names = Arc::new(
             [("8.8.8.8", HostName::Known("dns.google".into())), ("1.1.1.1", HostName::Pending)]
                 .map(|(address, name)| (address.parse::<IpAddr>().unwrap(), name))
                 .into_iter()
                 .collect(),
         );
+        self.with_rates(frame)
+    }
+
+    fn with_rates(&self, mut frame: Frame) -> Frame {
         frame.rates = Arc::new(self.rates.iter().map(|(key, rate)| (*key, *rate)).collect());
         frame
     }

@@ -253,3 +253,18 @@ fn details_stay_when_the_socket_is_gone() {
     rig.press(KeyCode::Char('x'));
     assert!(rig.line("it is gone").starts_with("it is gone"), "nothing is left to close");
 }
+
+#[test]
+fn names_of_peers_are_shown_as_they_come() {
+    let mut rig = Rig::with(120, 24, AppOptions { names: true, ..options() });
+    let mut machine = Machine::usual();
+    machine.has_names = true;
+    rig.see(machine.frame());
+    assert!(rig.line("dns.google:40000").contains("nginx[813]"));
+    rig.type_text("3");
+    let (known, pending) = (rig.line("8.8.8.8"), rig.line("1.1.1.1"));
+    assert!(known.contains("dns.google") && pending.contains('…'), "{known}\n{pending}");
+    rig.type_text("1/rname = dns.google");
+    rig.press(KeyCode::Enter);
+    assert!(rig.screen().contains("1 of 9"), "{}", rig.screen());
+}
