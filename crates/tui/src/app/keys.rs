@@ -99,11 +99,10 @@ impl App {
             KeyCode::Char('n') if control => self.select(position + 1),
             KeyCode::Char(_) if control => {}
             KeyCode::Enter => self.open(effects),
+            KeyCode::Esc | KeyCode::Backspace if self.go_back(effects) || self.filter.0.is_empty() => {}
             KeyCode::Esc | KeyCode::Backspace => {
-                if !self.go_back(effects) && !self.filter.0.is_empty() {
-                    self.set_filter("", Filter::everything(), effects);
-                    self.say("the filter is cleared");
-                }
+                self.set_filter("", Filter::everything(), effects);
+                self.say("the filter is cleared");
             }
             KeyCode::Tab => self.set_view(self.view().beside(true), effects),
             KeyCode::BackTab => self.set_view(self.view().beside(false), effects),
