@@ -20,7 +20,7 @@ use sockscope_sys as sys;
 const ATTENTIVE: Duration = Duration::from_millis(100);
 
 /// How long a watch that was told to end takes for a last look, and how long it may hang in a full pipe.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `sockscope watch`.
 pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
@@ -65,6 +65,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         connections: 0,
         lines: 0,
         day: None,
+        pass: Duration::ZERO,
         failed: None,
     };
     watch.run(&monitor)
@@ -84,6 +85,8 @@ struct Watch<'a> {
     lines: u64,
     /// Of the line before.
     day: Option<String>,
+    /// How long a look takes.
+    pass: Duration,
     /// What a look failed with, so that it is not said again at every look.
     failed: Option<String>,
 }
@@ -116,6 +119,7 @@ impl Watch<'_> {
             match monitor.next(ATTENTIVE) {
                 Ok(Some(Update::Frame(beat))) => {
                     self.chronicle.look(&beat);
+                    self.pass = beat.pass;
                     return self.begin(&beat);
                 }
                 Ok(Some(Update::Failed(error))) => return Err(error.into()),
@@ -142,14 +146,19 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What happened since the look before.
+    /// What happened before the end was wanted.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
-        let mut deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
+        let silences = monitor.silences();
+        let all_is_told = |looks| {
+            let silent = |before| monitor.silences().is_none_or(|now| now >= before + 2);
+            // A look may be under way, which began before.
+            looks >= 2 && silences.is_none_or(silent)
+        };
         monitor.command(Command::Refresh);
-        // A look may be under way, which began before the end was wanted.
         let mut looks = 0;
-        while looks < 2 && Instant::now() < deadline && !self.is_full() {
-            match monitor.next(ATTENTIVE) {
+        while !all_is_told(looks) && Instant::now() < deadline && !self.is_full() {
+            match monitor.next(ATTENTIVE / 4) {
                 Ok(Some(update)) => {
                     looks += u32::from(matches!(update, Update::Frame(_)));
                     let began = Instant::now();
@@ -173,6 +182,7 @@ impl Watch<'_> {
         match update {
             Update::Frame(beat) => {
                 self.failed = None;
+                self.pass = beat.pass;
                 let story = self.chronicle.look(&beat);
                 self.tell(story)
             }
@@ -338,7 +348,7 @@ impl Ending {
             let mut before = u64::MAX;
             while before != ending.steps.load(Ordering::Relaxed) {
                 before = ending.steps.load(Ordering::Relaxed);
-                std::thread::sleep(PATIENCE * 2);
+                std::thread::sleep(PATIENCE);
             }
             ending.finish();
             std::process::exit(0);

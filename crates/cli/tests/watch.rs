@@ -233,6 +233,8 @@ fn a_connection_that_enters_time_wait_is_closed_once() {
     let (output, message, _) = watch.interrupt();
     let mut ends: HashMap<(String, String), i32> = HashMap::new();
     let mut count = 0;
+    // What was there when it began is only told to close.
+    let mut opened = std::collections::HashSet::new();
     for line in output.lines() {
         let change: Value = serde_json::from_str(line).unwrap();
         let socket = &change["socket"];
@@ -241,7 +243,11 @@ fn a_connection_that_enters_time_wait_is_closed_once() {
             "closed" => -1,
             _ => 0,
         };
-        if socket["remote"].is_null() || step == 0 {
+        let cookie = socket["cookie"].to_string();
+        if step == 1 {
+            opened.insert(cookie.clone());
+        }
+        if socket["remote"].is_null() || step == 0 || !opened.contains(&cookie) {
             continue;
         }
         count += u64::from(step == 1);

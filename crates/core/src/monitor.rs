@@ -119,6 +119,10 @@ struct Backlog {
     ended: Option<SourceError>,
     /// There are no more looks.
     stopped: bool,
+    /// How often it was listened in vain.
+    silences: u64,
+    /// Whether anybody listens.
+    listened: bool,
 }
 
 /// Beats that wait for a view to take them.
@@ -126,6 +130,9 @@ const WAITING: usize = 2;
 
 /// Of the time, looking takes at most one in so many parts.
 const SHARE: u32 = 5;
+
+/// How long it is listened before it is sure that nothing happens.
+const SILENCE: Duration = Duration::from_millis(100);
 
 /// Events that wait for a view; some 400 bytes each.
 const BACKLOG: usize = 200_000;
@@ -148,6 +155,7 @@ impl Monitor {
         let MonitorOptions { request, interval, events, places, names, hurry } = options;
         let backlog = Arc::new(Mutex::new(Backlog::default()));
         if let Some(events) = events {
+            lock(&backlog).listened = true;
             let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
             thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &backlog))?;
         }
@@ -204,6 +212,13 @@ impl Monitor {
                 None => Ok(None),
             },
         }
+    }
+
+    /// A number that has grown by two once everything was told that happened before the first call; `None`: nobody tells of
+    /// events.
+    pub fn silences(&self) -> Option<u64> {
+        let backlog = lock(&self.events);
+        backlog.listened.then_some(backlog.silences)
     }
 
     fn take_events(&self) -> Option<Update> {
@@ -458,13 +473,14 @@ fn pass_on(names: &Arc<Resolver>, answers: &Sender<Message>) {
 fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &Weak<Mutex<Backlog>>) {
     let mut batch = Vec::new();
     loop {
-        let outcome = events.wait(Duration::from_secs(1), &mut batch);
+        let outcome = events.wait(SILENCE, &mut batch);
         let Some(backlog) = backlog.upgrade() else { return };
         let ended = {
             let mut backlog = lock(&backlog);
             if backlog.stopped {
                 return;
             }
+            let batch_is_empty = batch.is_empty();
             let room = BACKLOG.saturating_sub(backlog.events.len());
             backlog.heard.lost += batch.len().saturating_sub(room) as u64;
             batch.truncate(room);
@@ -474,6 +490,7 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
                     backlog.heard.lost += heard.lost;
                     backlog.heard.lost_unknown |= heard.lost_unknown;
                     backlog.heard.malformed += heard.malformed;
+                    backlog.silences += u64::from(batch_is_empty);
                     if backlog.events.is_empty() && backlog.heard == Heard::default() {
                         continue;
                     }
@@ -481,6 +498,7 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
                 }
                 Err(error) => {
                     backlog.ended = Some(error);
+                    backlog.listened = false;
                     true
                 }
             }
