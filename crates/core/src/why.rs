@@ -4,7 +4,7 @@
 //!
 //! | verdict | evidence |
 //! |---|---|
-//! | held, http-sys, published | a listener (an unconnected UDP socket) has the address: a program, http.sys, a docker-proxy |
+//! | held, http-sys | a listener (an unconnected UDP socket) has the address: a program, a docker-proxy among them, or http.sys |
 //! | other-family | one of the other family has it by its wildcard, and nobody of the own has |
 //! | bound | a socket is bound there and does not listen |
 //! | ephemeral, held | a connection that lives has it, inside or outside of the range for clients |
@@ -162,6 +162,8 @@ struct Finding {
     rows: Vec<usize>,
     /// Sockets in other namespaces that matter beside.
     abroad: Vec<usize>,
+    /// Who listens is a proxy into a container.
+    proxied: bool,
 }
 
 /// All that is known.
@@ -202,18 +204,13 @@ impl<'a> Case<'a> {
 
     fn find(&mut self, own: Range<usize>) -> Finding {
         let abroad = self.behind();
-        let found = |verdict, rows| Finding { verdict: Some(verdict), rows, abroad: abroad.clone() };
+        let found = |verdict, rows| Finding { verdict: Some(verdict), rows, abroad: abroad.clone(), proxied: false };
         let of = |kind, relation| self.rows(own.clone(), |it, how| it == kind && how == relation);
         let listeners = of(Kind::Listener, Relation::Same);
         if !listeners.is_empty() {
-            let verdict = if self.is_http_sys(&listeners) {
-                Verdict::HttpSys
-            } else if self.is_proxied(&listeners) {
-                Verdict::Published
-            } else {
-                Verdict::Held
-            };
-            return found(verdict, listeners);
+            let verdict = if self.is_http_sys(&listeners) { Verdict::HttpSys } else { Verdict::Held };
+            let proxied = verdict == Verdict::Held && self.is_proxied(&listeners);
+            return Finding { proxied, ..found(verdict, listeners) };
         }
         let bound = of(Kind::Bound, Relation::Same);
         let mut others = of(Kind::Listener, Relation::Other);
@@ -342,7 +339,7 @@ impl<'a> Case<'a> {
             return PortAnswer { verdict: Verdict::Unknown, holders: finding.rows, explanation, advice };
         }
         let mut holders = finding.rows;
-        if verdict == Verdict::Published {
+        if verdict == Verdict::Published || finding.proxied {
             holders.extend(finding.abroad);
             holders.dedup();
         }

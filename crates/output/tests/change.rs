@@ -21,7 +21,7 @@ fn occurrence(frame: &Arc<Frame>, row: usize, kind: EventKind) -> Occurrence {
         before: (kind == EventKind::Changed).then_some(State::SynSent),
         socket,
         frame: Arc::clone(frame),
-        lasted: (row % 3 != 0).then_some(Duration::from_millis(2_300)),
+        lasted: (!row.is_multiple_of(3)).then_some(Duration::from_millis(2_300)),
         from_before: row % 3 == 1,
     }
 }

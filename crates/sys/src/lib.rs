@@ -43,10 +43,10 @@ pub use null::{
 use windows::has_signal;
 #[cfg(all(windows, not(sockscope_null)))]
 pub use windows::{
-    CLOSABLE, HeldProcess, KillError, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close,
-    config_files, data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale,
-    name_containers, native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind,
-    viewer_uid, viewer_user, vital,
+    CLOSABLE, HeldProcess, NativeSource, SIGNALS, SOURCES, WITNESSES, ancestors, can_close, close, config_files,
+    data_directories, elsewhere, events, hold, host_name, hosts_text, interfaces, kill, locale, name_containers,
+    native, output_is_closed, port_facts, services_text, state_directory, testify, try_bind, viewer_uid, viewer_user,
+    vital,
 };
 
 /// Lets this program ask for tables by functions that nobody documents: on Windows these are called in a second run of the same

@@ -35,7 +35,7 @@ pub(crate) fn on_a_terminal(
         let mut buffer = [0; 4096];
         // The end is an error here: nobody has the inside any more.
         match terminal.read(&mut buffer) {
-            Ok(count) if count > 0 => seen.extend(&buffer[..count]),
+            Ok(count) if count > 0 => seen.extend(buffer.iter().take(count)),
             end => panic!("{awaited} was never seen: {end:?}: {}", String::from_utf8_lossy(&seen)),
         }
     }

@@ -22,9 +22,9 @@ pub(super) struct Text {
 /// What a verdict means here.
 pub(super) fn text(case: &Case<'_>, verdict: Verdict, finding: &Finding) -> Text {
     let (explanation, advice) = match verdict {
+        Verdict::Held if finding.proxied => proxied(case, finding),
         Verdict::Held if finding.rows.iter().any(|row| listens(case, *row)) => held(case, finding),
         Verdict::Held => left_over(case, finding),
-        Verdict::Published if !finding.rows.is_empty() => proxied(case, finding),
         Verdict::Published => redirected(case, finding),
         Verdict::HttpSys => http_sys(case),
         Verdict::OtherFamily => other_family(case, finding),
@@ -468,7 +468,7 @@ fn http_sys(case: &Case<'_>) -> Parts {
 fn proxied(case: &Case<'_>, finding: &Finding) -> Parts {
     let mut parts = holders(case, &finding.rows);
     if let Some(first) = parts.first_mut() {
-        *first = first.replacen(" is held:", " is published by Docker:", 1);
+        *first = first.replacen(" is held:", " is held for Docker, which publishes it:", 1);
     }
     let target = case.facts.proxies.iter().find_map(|it| it.container);
     match target {

@@ -99,7 +99,11 @@ impl App {
             KeyCode::Char('n') if control => self.select(position + 1),
             KeyCode::Char(_) if control => {}
             KeyCode::Enter => self.open(effects),
-            KeyCode::Esc | KeyCode::Backspace => self.back_or_clear(effects),
+            KeyCode::Esc | KeyCode::Backspace if self.go_back(effects) || self.filter.0.is_empty() => {}
+            KeyCode::Esc | KeyCode::Backspace => {
+                self.set_filter("", Filter::everything(), effects);
+                self.say("the filter is cleared");
+            }
             KeyCode::Tab => self.set_view(self.view().beside(true), effects),
             KeyCode::BackTab => self.set_view(self.view().beside(false), effects),
             KeyCode::Delete => self.ask_to_close(),
@@ -111,13 +115,6 @@ impl App {
             KeyCode::F(9) => self.ask_to_kill(),
             KeyCode::Char(character) => self.character_in_table(character, effects),
             _ => {}
-        }
-    }
-
-    fn back_or_clear(&mut self, effects: &mut Vec<Effect>) {
-        if !self.go_back(effects) && !self.filter.0.is_empty() {
-            self.set_filter("", Filter::everything(), effects);
-            self.say("the filter is cleared");
         }
     }
 

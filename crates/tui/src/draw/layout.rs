@@ -85,10 +85,7 @@ pub(super) fn fit(columns: &[Shown], natural: &[usize], room: usize, gap: usize,
         let sum: usize = kept.iter().map(|(_, column, natural)| width(*column, *natural)).sum();
         sum + gap * kept.len().saturating_sub(1)
     };
-    let lowest = |kept: &[(usize, Shown, usize)]| {
-        kept.iter().filter_map(|(_, column, _)| column.rank()).min().filter(|_| !chosen)
-    };
-    while let Some(lowest) = lowest(&kept) {
+    while let Some(lowest) = kept.iter().filter_map(|(_, column, _)| column.rank()).min().filter(|_| !chosen) {
         let width = if lowest < DEAR { good } else { least };
         if total(&kept, width) <= room {
             break;
