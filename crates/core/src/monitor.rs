@@ -118,6 +118,8 @@ enum Signal {
 struct Backlog {
     events: Vec<Event>,
     heard: Heard,
+    /// How often there was nothing to be heard; `None`: nobody listens.
+    silences: Option<u64>,
     /// Why nothing more is to be heard.
     ended: Option<SourceError>,
     /// There are no more looks.
@@ -150,6 +152,9 @@ const SHARE: u32 = 5;
 /// It looks once in this time at least, since no clock counts for ever.
 const LONGEST: Duration = Duration::from_secs(1 << 30);
 
+/// If nothing happens for so long, there is nothing to hear.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// Events that wait for a view; some 400 bytes each.
 const BACKLOG: usize = 200_000;
 
@@ -169,7 +174,8 @@ impl Monitor {
         let (sender, updates) = mpsc::sync_channel(WAITING);
         let (inbox, messages) = mpsc::channel();
         let MonitorOptions { request, interval, events, places, names, hurry } = options;
-        let backlog = Arc::new(Mutex::new(Backlog::default()));
+        let silences = events.as_ref().map(|_| 0);
+        let backlog = Arc::new(Mutex::new(Backlog { silences, ..Backlog::default() }));
         if let Some(events) = events {
             let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
             thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &backlog))?;
@@ -246,6 +252,12 @@ impl Monitor {
             return Some(Update::Events(std::mem::take(&mut backlog.events), heard));
         }
         backlog.ended.take().map(Update::EventsEnded)
+    }
+
+    /// How often whoever hears events had nothing to hear so far; `None`: nobody listens. Once it is more than it was, all that
+    /// happened until then has been told or is told next. Where events never cease, it stays the same.
+    pub fn silences(&self) -> Option<u64> {
+        lock(&self.events).silences
     }
 
     /// Tells it something. A monitor that ended does not mind.
@@ -498,7 +510,8 @@ fn pass_on(names: &Arc<Resolver>, answers: &Sender<Message>) {
 fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &Weak<Mutex<Backlog>>) {
     let mut batch = Vec::new();
     loop {
-        let outcome = events.wait(Duration::from_secs(1), &mut batch);
+        let outcome = events.wait(SILENCE, &mut batch);
+        let has_heard = !batch.is_empty() || !matches!(outcome, Ok(heard) if heard == Heard::default());
         let Some(backlog) = backlog.upgrade() else { return };
         let ended = {
             let mut backlog = lock(&backlog);
@@ -512,12 +525,16 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
             match outcome {
                 Ok(heard) => {
                     backlog.heard += heard;
+                    if !has_heard {
+                        backlog.silences = backlog.silences.map(|silences| silences + 1);
+                    }
                     if !backlog.has_events() {
                         continue;
                     }
                     false
                 }
                 Err(error) => {
+                    backlog.silences = None;
                     backlog.ended = Some(error);
                     true
                 }

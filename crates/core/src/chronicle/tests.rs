@@ -267,7 +267,11 @@ fn what_is_missed_is_what_the_system_counted_and_nobody_told() {
     story.chronicle.events(vec![], Heard { lost: 7, ..Heard::default() });
     assert_eq!(story.chronicle.missed(None), Missed { count: Some(7), ..exact });
     story.chronicle.events(vec![], Heard { malformed: 1, ..Heard::default() });
-    assert_eq!(story.chronicle.missed(None), Missed { count: Some(8), ..exact }, "what made no sense was told to nobody");
+    assert_eq!(
+        story.chronicle.missed(None),
+        Missed { count: Some(8), ..exact },
+        "what made no sense was told to nobody"
+    );
     let share = Missed { count: Some(8), estimated: true, ..exact };
     assert_eq!(story.chronicle.missed(Some(0)), share, "whether what was lost was meant, nobody knows");
     story.chronicle.events(vec![], Heard { lost_unknown: true, ..Heard::default() });

@@ -303,3 +303,34 @@ fn an_interval_without_end_is_no_error() {
     monitor.command(Command::Refresh);
     beat(&monitor);
 }
+
+/// Has nothing to tell.
+struct Silent;
+
+impl Events for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn kinds(&self) -> &'static [EventKind] {
+        &[EventKind::Closed]
+    }
+
+    fn wait(&mut self, _: Duration, _: &mut Vec<Event>) -> Result<Heard, SourceError> {
+        thread::yield_now();
+        Ok(Heard::default())
+    }
+}
+
+#[test]
+fn silence_is_heard() {
+    let since = Instant::now();
+    let options = MonitorOptions { events: Some(Box::new(Silent)), ..often(Request::default()) };
+    let (monitor, _) = start(vec![Ok(vec![])], options);
+    while monitor.silences() < Some(3) {
+        assert!(since.elapsed() < Duration::from_secs(60), "it hears nothing, and does not say so");
+        thread::yield_now();
+    }
+    let (monitor, _) = start(vec![Ok(vec![])], often(Request::default()));
+    assert_eq!(monitor.silences(), None, "nobody listens");
+}
