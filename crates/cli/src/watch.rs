@@ -11,7 +11,6 @@ use sockscope_output::{ChangeOptions, change_day, change_json, change_line, chan
 
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::peer_names;
 use crate::plan::Selection;
 use crate::terminal::{self, Terminal};
 use sockscope_sys as sys;
@@ -45,7 +44,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     ending.obey()?;
     let source = Box::new(selection.source()?);
     let mut options = MonitorOptions { interval: args.interval, ..MonitorOptions::new(selection.request.clone()) };
-    options.names = (args.sockets.resolve == Some(true)).then(peer_names::resolver);
+    options.names = (args.sockets.resolve == Some(true)).then(sockscope::resolver);
     match events {
         Some(Ok(events)) => options.events = Some(events),
         Some(Err(error)) => complain(&format!(
