@@ -36,6 +36,7 @@ pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
     };
     let options = MonitorOptions {
         interval: args.interval,
+        hurry: true,
         places: databases.map(|Databases { atlas, notices: said, .. }| {
             notices.extend(said);
             Box::new(move || Locator::new(atlas)) as Box<dyn FnOnce() -> Locator + Send>
