@@ -201,8 +201,8 @@ fn confirm(snapshot: &Snapshot, targets: &[Prepared<'_>], signal: Signal, termin
 /// Sends the signal, and looks for a moment whether they end.
 fn act(targets: &mut [Prepared<'_>], signal: Signal, snapshot: &Snapshot) {
     let mut order: Vec<&mut Prepared<'_>> = targets.iter_mut().filter(|target| target.held.is_some()).collect();
-    // Whoever ends what we depend on ends it last.
-    order.sort_by_key(|target| target.ancestor);
+    // What we depend on goes after all else, and this very process last.
+    order.sort_by_key(|target| target.ancestor.map(|generations| (generations == 0, generations)));
     for target in &mut order {
         let Some(held) = &target.held else { continue };
         target.fate = match held.signal(signal) {

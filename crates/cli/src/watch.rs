@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use sockscope::Locator;
@@ -11,7 +11,6 @@ use sockscope_output::{ChangeOptions, change_day, change_json, change_line, chan
 
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::peer_names;
 use crate::plan::Selection;
 use crate::terminal::{self, Terminal};
 use sockscope_sys as sys;
@@ -20,7 +19,10 @@ use sockscope_sys as sys;
 const ATTENTIVE: Duration = Duration::from_millis(100);
 
 /// How long a watch that was told to end takes for a last look, and how long it may hang in a full pipe.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So often a watch that was told to end hears what is new, where that never ceases: more than the system keeps for it.
+const MOST_BATCHES: u32 = 16;
 
 /// `sockscope watch`.
 pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     ending.obey()?;
     let source = Box::new(selection.source()?);
     let mut options = MonitorOptions { interval: args.interval, ..MonitorOptions::new(selection.request.clone()) };
-    options.names = (args.sockets.resolve == Some(true)).then(peer_names::resolver);
+    options.names = (args.sockets.resolve == Some(true)).then(sockscope::resolver);
     match events {
         Some(Ok(events)) => options.events = Some(events),
         Some(Err(error)) => complain(&format!(
@@ -103,7 +105,8 @@ impl Watch<'_> {
                 Ok(Some(update)) => self.update(update)?,
                 Ok(None) if sys::output_is_closed() => return Ok(Exit::Done),
                 Ok(None) => {}
-                Err(_) => break,
+                // Nobody told it to.
+                Err(error) => return Err(Failure::System(format!("can't watch any longer: {error}"))),
             }
             if self.is_full() {
                 break;
@@ -118,9 +121,11 @@ impl Watch<'_> {
         while !self.ending.is_wanted() {
             match monitor.next(ATTENTIVE) {
                 Ok(Some(Update::Frame(beat))) => {
-                    self.chronicle.look(&beat);
+                    let story = self.chronicle.look(&beat);
                     self.pass = beat.pass;
-                    return self.begin(&beat);
+                    self.begin(&beat)?;
+                    // What ended since it began.
+                    return self.tell(story);
                 }
                 Ok(Some(Update::Failed(error))) => return Err(error.into()),
                 Ok(Some(update)) => self.update(update)?,
@@ -146,31 +151,35 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What happened before the end was wanted.
+    /// What happened since the look before.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
         let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
-        let silences = monitor.silences();
-        let all_is_told = |looks| {
-            let silent = |before| monitor.silences().is_none_or(|now| now >= before + 2);
-            // A look may be under way, which began before.
-            looks >= 2 && silences.is_none_or(silent)
-        };
         monitor.command(Command::Refresh);
-        let mut looks = 0;
-        while !all_is_told(looks) && Instant::now() < deadline && !self.is_full() {
-            match monitor.next(ATTENTIVE / 4) {
+        let silences = monitor.silences();
+        // A look may be under way, which began before the end was wanted; and what happened before may not be heard yet.
+        let (mut looks, mut batches) = (0, 0);
+        while Instant::now() < deadline && !self.is_full() {
+            let has_heard = batches > MOST_BATCHES || monitor.silences().is_none() || monitor.silences() > silences;
+            let is_over = looks >= 2 && has_heard;
+            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE }) {
                 Ok(Some(update)) => {
-                    looks += u32::from(matches!(update, Update::Frame(_)));
+                    let is_look = matches!(update, Update::Frame(_));
+                    looks += u32::from(is_look);
+                    batches += u32::from(matches!(update, Update::Events(..)));
                     let began = Instant::now();
                     self.update(update)?;
                     // Telling much takes its time, which is none of waiting.
                     deadline += began.elapsed();
-                    if looks == 1 {
+                    if is_look && looks == 1 {
                         monitor.command(Command::Refresh);
                     }
                 }
+                Ok(None) if is_over => break,
                 Ok(None) => {}
                 Err(_) => break,
+            }
+            if is_over && batches > MOST_BATCHES {
+                break;
             }
         }
         let rest = self.chronicle.finish();
@@ -348,9 +357,16 @@ impl Ending {
             let mut before = u64::MAX;
             while before != ending.steps.load(Ordering::Relaxed) {
                 before = ending.steps.load(Ordering::Relaxed);
-                std::thread::sleep(PATIENCE);
+                std::thread::sleep(PATIENCE * 2);
             }
-            ending.finish();
+            // Standard error may be the same pipe.
+            let (said, is_said) = mpsc::channel();
+            let spokesman = Arc::clone(&ending);
+            let _ = std::thread::Builder::new().spawn(move || {
+                spokesman.finish();
+                let _ = said.send(());
+            });
+            let _ = is_said.recv_timeout(PATIENCE);
             std::process::exit(0);
         })
         .map_err(|error| Failure::System(format!("can't take care of Ctrl-C: {error}")))
@@ -380,11 +396,15 @@ impl Ending {
 
     /// Says how it went, once.
     fn finish(&self) {
-        let mut summary = self.summary();
-        if !std::mem::replace(&mut summary.said, true) {
+        let text = {
+            let mut summary = self.summary();
+            if std::mem::replace(&mut summary.said, true) {
+                return;
+            }
             let Summary { opened, closed, missed, .. } = &*summary;
             let missed = if missed.is_empty() { "0 missed" } else { missed };
-            complain(&format!("{opened} opened, {closed} closed, {missed}"));
-        }
+            format!("{opened} opened, {closed} closed, {missed}")
+        };
+        complain(&text);
     }
 }
