@@ -254,7 +254,7 @@ pub(crate) fn everything_for_completion() -> Command {
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("watch", |command| with_values(command, false))
-        .mut_subcommand("top", |command| with_values(command, false))
+        .mut_subcommand("top", |command| with_values(command, true))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))
