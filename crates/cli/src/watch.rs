@@ -19,7 +19,7 @@ use sockscope_sys as sys;
 const ATTENTIVE: Duration = Duration::from_millis(100);
 
 /// How long a watch that was told to end takes for a last look, and how long it may hang in a full pipe.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// So often a watch that was told to end hears what is new, where that never ceases: more than the system keeps for it.
 const MOST_BATCHES: u32 = 16;
@@ -67,6 +67,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         connections: 0,
         lines: 0,
         day: None,
+        pass: Duration::ZERO,
         failed: None,
     };
     watch.run(&monitor)
@@ -86,6 +87,8 @@ struct Watch<'a> {
     lines: u64,
     /// Of the line before.
     day: Option<String>,
+    /// How long a look takes.
+    pass: Duration,
     /// What a look failed with, so that it is not said again at every look.
     failed: Option<String>,
 }
@@ -119,6 +122,7 @@ impl Watch<'_> {
             match monitor.next(ATTENTIVE) {
                 Ok(Some(Update::Frame(beat))) => {
                     let story = self.chronicle.look(&beat);
+                    self.pass = beat.pass;
                     self.begin(&beat)?;
                     // What ended since it began.
                     return self.tell(story);
@@ -147,17 +151,20 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What happened since the look before.
+    /// What happened before the end was wanted.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
-        let mut deadline = Instant::now() + PATIENCE;
-        monitor.command(Command::Refresh);
+        let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
         let silences = monitor.silences();
-        // A look may be under way, which began before the end was wanted; and what happened before may not be heard yet.
+        let all_is_heard = || {
+            let silent = |before| monitor.silences().is_none_or(|now| now >= before + 2);
+            silences.is_none_or(silent)
+        };
+        monitor.command(Command::Refresh);
+        // A look may be under way, which began before; and what was heard may still wait to be told.
         let (mut looks, mut batches) = (0, 0);
         while Instant::now() < deadline && !self.is_full() {
-            let has_heard = batches > MOST_BATCHES || monitor.silences().is_none() || monitor.silences() > silences;
-            let is_over = looks >= 2 && has_heard;
-            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE }) {
+            let is_over = looks >= 2 && (batches > MOST_BATCHES || all_is_heard());
+            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE / 4 }) {
                 Ok(Some(update)) => {
                     let is_look = matches!(update, Update::Frame(_));
                     looks += u32::from(is_look);
@@ -187,6 +194,7 @@ impl Watch<'_> {
         match update {
             Update::Frame(beat) => {
                 self.failed = None;
+                self.pass = beat.pass;
                 let story = self.chronicle.look(&beat);
                 self.tell(story)
             }
@@ -352,7 +360,7 @@ impl Ending {
             let mut before = u64::MAX;
             while before != ending.steps.load(Ordering::Relaxed) {
                 before = ending.steps.load(Ordering::Relaxed);
-                std::thread::sleep(PATIENCE * 2);
+                std::thread::sleep(PATIENCE);
             }
             // Standard error may be the same pipe.
             let (said, is_said) = mpsc::channel();

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what can't be made or is not there is a failed test")]
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -251,6 +250,8 @@ fn a_connection_that_enters_time_wait_is_closed_once() {
     let (output, message, _) = watch.interrupt();
     let mut ends: HashMap<(String, String), i32> = HashMap::new();
     let mut count = 0;
+    // What was there when it began is only told to close.
+    let mut opened = std::collections::HashSet::new();
     for line in output.lines() {
         let change: Value = serde_json::from_str(line).unwrap();
         let socket = &change["socket"];
@@ -259,16 +260,16 @@ fn a_connection_that_enters_time_wait_is_closed_once() {
             "closed" => -1,
             _ => 0,
         };
-        if socket["remote"].is_null() || step == 0 {
+        let cookie = socket["cookie"].to_string();
+        if step == 1 {
+            opened.insert(cookie.clone());
+        }
+        if socket["remote"].is_null() || step == 0 || !opened.contains(&cookie) {
             continue;
         }
         count += u64::from(step == 1);
         let end = |end: &Value| format!("{}:{}", end["address"], end["port"]);
-        let open = match ends.entry((end(&socket["local"]), end(&socket["remote"]))) {
-            // It was there before the watch.
-            Entry::Vacant(_) if step == -1 => continue,
-            entry => entry.or_default(),
-        };
+        let open = ends.entry((end(&socket["local"]), end(&socket["remote"]))).or_default();
         *open += step;
         assert!((0..=1).contains(open), "{line}");
     }
