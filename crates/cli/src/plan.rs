@@ -232,7 +232,8 @@ impl Selection {
         if !hears {
             // What is missed is estimated from what is seen of all; and what a socket counted must be known before it is gone.
             request.condition = None;
-            request.traffic = true;
+            // Windows counts nothing unless an administrator has it done for a connection.
+            request.traffic |= cfg!(not(windows));
         }
     }
 

@@ -19,7 +19,7 @@ use sockscope_sys as sys;
 const ATTENTIVE: Duration = Duration::from_millis(100);
 
 /// How long a watch that was told to end takes for a last look, and how long it may hang in a full pipe.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So often a watch that was told to end hears what is new, where that never ceases: more than the system keeps for it.
 const MOST_BATCHES: u32 = 16;
@@ -156,11 +156,11 @@ impl Watch<'_> {
         let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
         let silences = monitor.silences();
         let all_is_heard = || {
-            let silent = |before| monitor.silences().is_none_or(|now| now >= before + 2);
-            silences.is_none_or(silent)
+            let are_two_more = |before| monitor.silences().is_none_or(|now| now >= before + 2);
+            silences.is_none_or(are_two_more)
         };
         monitor.command(Command::Refresh);
-        // A look may be under way, which began before; and what was heard may still wait to be told.
+        // A look may be under way, which began before the end was wanted; and what was heard may still wait to be told.
         let (mut looks, mut batches) = (0, 0);
         while Instant::now() < deadline && !self.is_full() {
             let is_over = looks >= 2 && (batches > MOST_BATCHES || all_is_heard());
@@ -360,7 +360,7 @@ impl Ending {
             let mut before = u64::MAX;
             while before != ending.steps.load(Ordering::Relaxed) {
                 before = ending.steps.load(Ordering::Relaxed);
-                std::thread::sleep(PATIENCE);
+                std::thread::sleep(PATIENCE * 2);
             }
             // Standard error may be the same pipe.
             let (said, is_said) = mpsc::channel();

@@ -118,14 +118,12 @@ enum Signal {
 struct Backlog {
     events: Vec<Event>,
     heard: Heard,
+    /// How often there was nothing to be heard; `None`: nobody listens.
+    silences: Option<u64>,
     /// Why nothing more is to be heard.
     ended: Option<SourceError>,
     /// There are no more looks.
     stopped: bool,
-    /// How often it was listened in vain.
-    silences: u64,
-    /// Whether anybody listens.
-    listened: bool,
 }
 
 impl Backlog {
@@ -154,7 +152,7 @@ const SHARE: u32 = 5;
 /// It looks once in this time at least, since no clock counts for ever.
 const LONGEST: Duration = Duration::from_secs(1 << 30);
 
-/// How long it is listened before it is sure that nothing happens.
+/// If nothing happens for so long, there is nothing to hear.
 const SILENCE: Duration = Duration::from_millis(100);
 
 /// Events that wait for a view; some 400 bytes each.
@@ -176,9 +174,9 @@ impl Monitor {
         let (sender, updates) = mpsc::sync_channel(WAITING);
         let (inbox, messages) = mpsc::channel();
         let MonitorOptions { request, interval, events, places, names, hurry } = options;
-        let backlog = Arc::new(Mutex::new(Backlog::default()));
+        let silences = events.as_ref().map(|_| 0);
+        let backlog = Arc::new(Mutex::new(Backlog { silences, ..Backlog::default() }));
         if let Some(events) = events {
-            lock(&backlog).listened = true;
             let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
             thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &backlog))?;
         }
@@ -247,13 +245,6 @@ impl Monitor {
         }
     }
 
-    /// A number that has grown by two once everything that happened before the first call was told, or is told next; `None`: nobody
-    /// tells of events. Where events never cease, it does not grow.
-    pub fn silences(&self) -> Option<u64> {
-        let backlog = lock(&self.events);
-        backlog.listened.then_some(backlog.silences)
-    }
-
     fn take_events(&self) -> Option<Update> {
         let mut backlog = lock(&self.events);
         if backlog.has_events() {
@@ -261,6 +252,13 @@ impl Monitor {
             return Some(Update::Events(std::mem::take(&mut backlog.events), heard));
         }
         backlog.ended.take().map(Update::EventsEnded)
+    }
+
+    /// How often whoever hears events had nothing to hear so far; `None`: nobody listens. Once it has grown by two (the
+    /// first silence may have begun before), all that happened before has been told or is told next. Where events never cease, it
+    /// does not grow.
+    pub fn silences(&self) -> Option<u64> {
+        lock(&self.events).silences
     }
 
     /// Tells it something. A monitor that ended does not mind.
@@ -514,13 +512,13 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
     let mut batch = Vec::new();
     loop {
         let outcome = events.wait(SILENCE, &mut batch);
+        let has_heard = !batch.is_empty() || !matches!(outcome, Ok(heard) if heard == Heard::default());
         let Some(backlog) = backlog.upgrade() else { return };
         let ended = {
             let mut backlog = lock(&backlog);
             if backlog.stopped {
                 return;
             }
-            let batch_is_empty = batch.is_empty();
             let room = BACKLOG.saturating_sub(backlog.events.len());
             backlog.heard.lost += batch.len().saturating_sub(room) as u64;
             batch.truncate(room);
@@ -528,15 +526,17 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
             match outcome {
                 Ok(heard) => {
                     backlog.heard += heard;
-                    backlog.silences += u64::from(batch_is_empty);
+                    if !has_heard {
+                        backlog.silences = backlog.silences.map(|silences| silences + 1);
+                    }
                     if !backlog.has_events() {
                         continue;
                     }
                     false
                 }
                 Err(error) => {
+                    backlog.silences = None;
                     backlog.ended = Some(error);
-                    backlog.listened = false;
                     true
                 }
             }

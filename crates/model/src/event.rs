@@ -56,7 +56,7 @@ pub struct Heard {
 impl std::ops::AddAssign for Heard {
     fn add_assign(&mut self, other: Heard) {
         self.lost = self.lost.saturating_add(other.lost);
-        self.lost_unknown |= other.lost_unknown;
+        self.lost_unknown = self.lost_unknown || other.lost_unknown;
         self.malformed = self.malformed.saturating_add(other.malformed);
     }
 }
