@@ -151,17 +151,20 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What happened since the look before.
+    /// What happened before the end was wanted.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
         let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
-        monitor.command(Command::Refresh);
         let silences = monitor.silences();
-        // A look may be under way, which began before the end was wanted; and what happened before may not be heard yet.
+        let all_is_heard = || {
+            let are_two_more = |before| monitor.silences().is_none_or(|now| now >= before + 2);
+            silences.is_none_or(are_two_more)
+        };
+        monitor.command(Command::Refresh);
+        // A look may be under way, which began before the end was wanted; and what was heard may still wait to be told.
         let (mut looks, mut batches) = (0, 0);
         while Instant::now() < deadline && !self.is_full() {
-            let has_heard = batches > MOST_BATCHES || monitor.silences().is_none() || monitor.silences() > silences;
-            let is_over = looks >= 2 && has_heard;
-            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE }) {
+            let is_over = looks >= 2 && (batches > MOST_BATCHES || all_is_heard());
+            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE / 4 }) {
                 Ok(Some(update)) => {
                     let is_look = matches!(update, Update::Frame(_));
                     looks += u32::from(is_look);

@@ -254,8 +254,9 @@ impl Monitor {
         backlog.ended.take().map(Update::EventsEnded)
     }
 
-    /// How often whoever hears events had nothing to hear so far; `None`: nobody listens. Once it is more than it was, all that
-    /// happened until then has been told or is told next. Where events never cease, it stays the same.
+    /// How often whoever hears events had nothing to hear so far; `None`: nobody listens. Once it has grown by two (the
+    /// first silence may have begun before), all that happened before has been told or is told next. Where events never cease, it
+    /// does not grow.
     pub fn silences(&self) -> Option<u64> {
         lock(&self.events).silences
     }
