@@ -238,7 +238,7 @@ pub(crate) fn everything_for_completion() -> Command {
     // Long names of fields have short ones, which are offered instead.
     let filter = PossibleValuesParser::new(Filter::words().filter(|word| !word.contains('_')));
     let with_values = |command: Command, lists: bool| {
-        let source = PossibleValuesParser::new(crate::plan::source_names());
+        let source = PossibleValuesParser::new(crate::selection::source_names());
         let command = command
             .mut_arg("filter", |arg| arg.value_parser(filter.clone()))
             .mut_arg("source", |arg| arg.value_parser(source));

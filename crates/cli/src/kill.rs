@@ -10,7 +10,7 @@ use sockscope_sys::{self as sys, HeldProcess, KillError, Signal};
 use crate::acting::{Fate, ask, exit, terminal_to_ask};
 use crate::args::KillArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice, is_closed_pipe};
-use crate::plan::{Seen, Selection};
+use crate::selection::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
 /// How long it is looked whether processes that were asked to end do so.

@@ -12,7 +12,7 @@ use sockscope_tui::{Actions, AppOptions, Colours, Ended, Remembered, Shown, Sort
 
 use crate::args::{TopArgs, When};
 use crate::exit::{Exit, Failure};
-use crate::plan::Selection;
+use crate::selection::Selection;
 use crate::terminal::Terminal;
 
 /// `sockscope top`.

@@ -11,7 +11,7 @@ use sockscope_output::{ChangeOptions, change_day, change_json, change_line, chan
 
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::plan::Selection;
+use crate::selection::Selection;
 use crate::terminal::{self, Terminal};
 use sockscope_sys as sys;
 

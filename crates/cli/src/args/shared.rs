@@ -243,7 +243,7 @@ pub(super) fn source_options(command: Command) -> Command {
                 .long_help(format!(
                     "Where the sockets come from: {}. auto takes the best that works; any other is used or the program ends \
                      with status 3.",
-                    crate::plan::source_names().collect::<Vec<_>>().join(", ")
+                    crate::selection::source_names().collect::<Vec<_>>().join(", ")
                 )),
         )
 }
