@@ -56,7 +56,10 @@ impl Answer {
     /// Who has the socket at that place open, by number.
     fn owners(&self, holder: usize) -> Vec<u64> {
         let owners = self.holders()[holder]["owners"].as_array().unwrap();
-        owners.iter().map(|owner| owner["pid"].as_u64().unwrap()).collect()
+        let pid = |owner: &Value| owner["pid"].as_u64().unwrap();
+        let own_name = owners.iter().find(|owner| pid(owner) == me()).map(|owner| &owner["name"]);
+        // What another test starts is a copy of this process for a moment, with all its descriptors.
+        owners.iter().filter(|owner| pid(owner) == me() || Some(&owner["name"]) != own_name).map(pid).collect()
     }
 }
 
