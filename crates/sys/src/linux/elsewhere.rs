@@ -66,7 +66,9 @@ pub fn elsewhere(question: &PortQuestion, facts: &PortFacts) -> Elsewhere {
         let rows = first..found.snapshot.sockets.len();
         found.namespaces.push(ForeignNamespace { id, name, pid, addresses, rows });
     }
-    if unseen > 0 {
+    if open_proc().is_err() {
+        found.unseen = Some("other network namespaces were not looked for, since /proc can't be read".to_owned());
+    } else if unseen > 0 {
         let (noun, verb) = if unseen == 1 { ("namespace", "was") } else { ("namespaces", "were") };
         // Whoever may enter all of them met one that was going, or tables that made no sense.
         let why = if may_enter() { "" } else { ", which takes root" };

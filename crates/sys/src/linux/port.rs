@@ -36,6 +36,9 @@ pub fn port_facts(question: &PortQuestion) -> PortFacts {
     if question.protocol == Protocol::Tcp && !lists_bound() {
         facts.unknown.push("this kernel lists no sockets that are bound and do not listen (Linux 6.8 does)".to_owned());
     }
+    if open_proc().is_err() {
+        facts.unknown.push("proxies of containers were not looked for, since /proc can't be read".to_owned());
+    }
     match nat_rules(question) {
         Ok((rules, malformed)) => {
             facts.nat = rules;
