@@ -208,7 +208,8 @@ impl Chronicle {
             }
             None => unseen,
         });
-        Missed { count, estimated: share.is_some(), tcp_only: true }
+        // That nothing was missed is known even if only a share is meant.
+        Missed { count, estimated: share.is_some() && unseen != Some(0), tcp_only: true }
     }
 
     fn position(&mut self, identity: Identity) -> Option<usize> {
