@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 use clap::builder::{PossibleValue, PossibleValuesParser, StyledStr};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap_complete::Shell;
 use sockscope_core::Filter;
 use sockscope_output::Column;
@@ -28,6 +28,8 @@ mod locate;
 mod pages;
 /// Options that several commands have.
 mod shared;
+/// What options of other programs are called here.
+mod tips;
 /// `top`.
 mod top;
 /// `wait`.
@@ -171,7 +173,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None => command,
         Some(name) => command.bin_name(format!("{PROGRAM} {name}")),
     };
-    let matches = match command.no_binary_name(true).try_get_matches_from(words) {
+    let matches = match command.no_binary_name(true).try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             // The commands are not part of what was parsed, and shall be part of what is shown.
@@ -181,7 +183,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
             };
             return Ok(Typed::Page(page));
         }
-        Err(error) => return Err(usage(&error)),
+        Err(error) => return Err(usage(error, name.unwrap_or("list"), &words)),
     };
     if name != Some("help") && matches.get_flag("version") {
         return Ok(Typed::Version(matches.get_flag("verbose")));
@@ -329,7 +331,19 @@ fn no_such_command_yet(name: &str) -> Failure {
 }
 
 /// An error of the parser, begun like all our messages.
-fn usage(error: &clap::Error) -> Failure {
+fn usage(mut error: clap::Error, command: &str, words: &[String]) -> Failure {
+    if error.kind() == ErrorKind::UnknownArgument {
+        // It advises to put the word behind --, where it would be a bad filter.
+        error.remove(ContextKind::Suggested);
+        let unknown = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(unknown)) => unknown.clone(),
+            _ => String::new(),
+        };
+        if let Some(tip) = tips::tip(command, &unknown, words) {
+            error.remove(ContextKind::SuggestedArg);
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+    }
     let message = error.render().to_string();
     Failure::Usage(message.strip_prefix("error: ").unwrap_or(&message).to_owned())
 }

@@ -61,14 +61,27 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     if rows.is_empty() {
         return Ok(Exit::No);
     }
+    let targets: Vec<Row<'_>> = rows.iter().filter_map(|index| frame.row(*index)).collect();
+    let is_refused = |row: &Row<'_>| sys::can_close(row.socket) == Err(CloseError::Refused);
+    if args.dry_run && targets.iter().any(is_refused) {
+        complain(&format!("notice: to close them takes more than to show them: {}", CloseError::Refused));
+    }
+    // Where nothing can come of it, nobody is asked.
+    let pointless = asks_on.is_some() && targets.iter().all(is_refused);
     if let Some(terminal) = asks_on
+        && !pointless
         && !confirm(&frame, &rows, terminal)?
     {
         complain("nothing was closed");
         return Ok(Exit::No);
     }
-    let targets: Vec<Row<'_>> = rows.iter().filter_map(|index| frame.row(*index)).collect();
-    let done = if args.dry_run { targets.into_iter().map(|row| (row, would(&row))).collect() } else { act(targets) };
+    let done = if pointless {
+        targets.into_iter().map(|row| (row, Fate::Refused(CloseError::Refused.to_string()))).collect()
+    } else if args.dry_run {
+        targets.into_iter().map(|row| (row, would(&row))).collect()
+    } else {
+        act(targets)
+    };
     // First what went wrong, which nothing that happens to the output may hide.
     for (row, fate) in &done {
         if let Fate::Refused(reason) = fate {
@@ -126,7 +139,8 @@ fn confirm(frame: &Frame, rows: &[usize], terminal: Terminal) -> Result<bool, Fa
 /// What a rehearsal can know.
 fn would(row: &Row<'_>) -> Fate {
     match sys::can_close(row.socket) {
-        Ok(()) => Fate::Would,
+        // Who shows it need not be who will close it.
+        Ok(()) | Err(CloseError::Refused) => Fate::Would,
         Err(error) => Fate::Refused(error.to_string()),
     }
 }

@@ -37,7 +37,11 @@ pub(crate) fn run(args: &KillArgs) -> Result<Exit, Failure> {
     seen.locate();
     let Seen { frame, mut rows, .. } = seen;
     default_order(&frame, &mut rows);
-    let found = Targets::new(selection.filter(), rows.iter().filter_map(|index| frame.row(*index)));
+    let mut found = Targets::new(selection.filter(), rows.iter().filter_map(|index| frame.row(*index)));
+    // This process has what its shell left open to it, and ends by itself.
+    let is_other = |target: &Target<'_>| target.process.pid != std::process::id();
+    found.processes.retain(is_other);
+    found.spared.retain(is_other);
     let nothing = found.processes.is_empty() && found.hidden.is_empty();
     if nothing {
         complain(nothing_to_kill(rows.len(), &frame.snapshot.notices));
@@ -135,7 +139,6 @@ fn prepare<'a>(found: Targets<'a>, args: &KillArgs) -> Vec<Prepared<'a>> {
         let ancestor = ancestors.iter().position(|ancestor| ancestor.pid == pid);
         let protected = match (ancestor, sys::vital(pid)) {
             _ if args.force => None,
-            (Some(0), _) => Some("it is this very process".to_owned()),
             (Some(_), _) => Some("sockscope descends from it; --force ends it all the same".to_owned()),
             (_, Some(why)) => Some(format!("{why}; --force ends it all the same")),
             _ => None,
@@ -170,6 +173,9 @@ fn hold(target: &Target<'_>) -> Result<HeldProcess, KillError> {
 
 fn why_hidden(reason: NoOwner) -> &'static str {
     match reason {
+        NoOwner::NeedsRoot if sys::viewer_uid() == Some(0) => {
+            "the system shows it to nobody here, not even root: it is in another user namespace, or a security module guards it"
+        }
         NoOwner::NeedsRoot if cfg!(windows) => "this user can't see it; run as administrator",
         NoOwner::NeedsRoot => "this user can't see it; try sudo",
         NoOwner::Kernel => "it is the system itself",

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sockscope::Locator;
@@ -13,13 +12,14 @@ use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
 use crate::selection::Selection;
 use crate::terminal::{self, Terminal};
+use ending::{Ending, PATIENCE};
 use sockscope_sys as sys;
+
+/// How it ends.
+mod ending;
 
 /// How soon Ctrl-C, or a reader that is gone, is noticed.
 const ATTENTIVE: Duration = Duration::from_millis(100);
-
-/// How long a watch that was told to end takes for a last look, and how long it may hang in a full pipe.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So often a watch that was told to end hears what is new, where that never ceases: more than the system keeps for it.
 const MOST_BATCHES: u32 = 16;
@@ -40,8 +40,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         }
         None => None,
     };
-    let ending = Arc::new(Ending::default());
-    ending.obey()?;
+    let ending = Ending::obeyed()?;
     let source = Box::new(selection.source()?);
     let mut options = MonitorOptions { interval: args.interval, ..MonitorOptions::new(selection.request.clone()) };
     options.names = (args.sockets.resolve == Some(true)).then(sockscope::resolver);
@@ -113,6 +112,7 @@ impl Watch<'_> {
             }
         }
         self.ending.finish();
+        self.ending.end_as_told();
         Ok(Exit::Done)
     }
 
@@ -145,7 +145,9 @@ impl Watch<'_> {
         }
         if self.args.header && !self.args.json {
             let mut out = terminal::stdout();
-            writeln!(out, "{}", change_title(&self.style)).and_then(|()| out.flush()).map_err(Failure::Output)?;
+            // Lines may run on; that their titles do helps nobody.
+            let style = ChangeOptions { width: self.style.width.or(Terminal::of_stdout().width()), ..self.style };
+            writeln!(out, "{}", change_title(&style)).and_then(|()| out.flush()).map_err(Failure::Output)?;
         }
         self.tally();
         Ok(())
@@ -296,7 +298,7 @@ fn missed_words(missed: Missed, udp: bool) -> String {
         return "an unknown number missed".to_owned();
     };
     let mut remarks = Vec::new();
-    if missed.estimated && count > 0 {
+    if missed.estimated {
         remarks.push("estimated");
     }
     if missed.tcp_only && udp {
@@ -330,84 +332,5 @@ fn locate(locator: &mut Locator, story: &mut [Occurrence]) {
         if let Some(frame) = frames.get(&Arc::as_ptr(&occurrence.frame)) {
             occurrence.frame = Arc::clone(frame);
         }
-    }
-}
-
-/// Whether the watch shall end, and what is said then: also where the watch itself hangs in a full pipe.
-#[derive(Debug, Default)]
-struct Ending {
-    wanted: AtomicBool,
-    /// Counts what the watch does, so that it shows when it does nothing more.
-    steps: AtomicU64,
-    summary: Mutex<Summary>,
-}
-
-#[derive(Debug, Default)]
-struct Summary {
-    opened: u64,
-    closed: u64,
-    missed: String,
-    said: bool,
-}
-
-impl Ending {
-    /// From now on Ctrl-C ends the watch and not the program.
-    fn obey(self: &Arc<Self>) -> Result<(), Failure> {
-        let ending = Arc::clone(self);
-        ctrlc::set_handler(move || {
-            ending.wanted.store(true, Ordering::Relaxed);
-            // It should be gone after that, unless it hangs in a pipe that nobody reads.
-            let mut before = u64::MAX;
-            while before != ending.steps.load(Ordering::Relaxed) {
-                before = ending.steps.load(Ordering::Relaxed);
-                std::thread::sleep(PATIENCE * 2);
-            }
-            // Standard error may be the same pipe.
-            let (said, is_said) = mpsc::channel();
-            let spokesman = Arc::clone(&ending);
-            let _ = std::thread::Builder::new().spawn(move || {
-                spokesman.finish();
-                let _ = said.send(());
-            });
-            let _ = is_said.recv_timeout(PATIENCE);
-            std::process::exit(0);
-        })
-        .map_err(|error| Failure::System(format!("can't take care of Ctrl-C: {error}")))
-    }
-
-    fn goes_on(&self) {
-        self.steps.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed)
-    }
-
-    fn summary(&self) -> MutexGuard<'_, Summary> {
-        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, opened: u64, closed: u64) {
-        let mut summary = self.summary();
-        summary.opened += opened;
-        summary.closed += closed;
-    }
-
-    fn miss(&self, words: String) {
-        self.summary().missed = words;
-    }
-
-    /// Says how it went, once.
-    fn finish(&self) {
-        let text = {
-            let mut summary = self.summary();
-            if std::mem::replace(&mut summary.said, true) {
-                return;
-            }
-            let Summary { opened, closed, missed, .. } = &*summary;
-            let missed = if missed.is_empty() { "0 missed" } else { missed };
-            format!("{opened} opened, {closed} closed, {missed}")
-        };
-        complain(&text);
     }
 }

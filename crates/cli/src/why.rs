@@ -83,11 +83,8 @@ fn question(args: &WhyArgs) -> Result<PortQuestion, Failure> {
         Some((prefix, rest)) => match protocol(prefix) {
             Some(protocol) => (Some(protocol), rest),
             None => {
-                return Err(bad(
-                    typed,
-                    typed,
-                    "is no port: a port or an address and a port is wanted, without a slash",
-                ));
+                let why = "is no port: a port or an address and a port is wanted, without a slash";
+                return Err(bad(typed, typed, &format!("{why}{}", advice(typed))));
             }
         },
         None => (None, typed),
@@ -137,12 +134,17 @@ fn split<'a>(typed: &str, text: &'a str) -> Result<(Option<IpAddr>, &'a str), Fa
             Err(_) => Ok((None, text)),
         },
         Some(("" | "*", port)) => Ok((None, port)),
+        // As netstat writes it.
+        Some(("::", port)) => Ok((Some(Ipv6Addr::UNSPECIFIED.into()), port)),
         Some((address, port)) => match address.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) => Ok((Some(address.into()), port)),
             _ if text.parse::<Ipv6Addr>().is_ok() || address.contains(':') => {
                 Err(bad(typed, text, "is not clear: put the IPv6 address into brackets, as in [::1]:8080"))
             }
-            _ => Err(bad(typed, address, "is no IP address; names of hosts are not looked up")),
+            _ => {
+                let why = "is no IP address; names of hosts are not looked up";
+                Err(bad(typed, address, &format!("{why}{}", advice(text))))
+            }
         },
     }
 }
@@ -166,6 +168,17 @@ fn port(typed: &str, text: &str, protocol: Protocol) -> Result<u16, Failure> {
         .port(text, protocol)
         .filter(|port| *port != 0)
         .ok_or_else(|| bad(typed, text, "is no port: neither a number from 1 to 65535 nor the name of a known service"))
+}
+
+/// What to type instead, if a number behind a colon is plainly the port that is meant.
+fn advice(text: &str) -> String {
+    let ports = text.split(':').skip(1).map(|part| part.split('/').next().unwrap_or_default());
+    match ports.filter_map(|part| part.parse::<u16>().ok()).find(|port| *port != 0) {
+        Some(port) => format!(
+            " (`sockscope why {port}` asks for the port on every address, `sockscope why 127.0.0.1:{port}` on one)"
+        ),
+        None => String::new(),
+    }
 }
 
 /// A message that points at the part that is wrong.
@@ -212,6 +225,7 @@ mod tests {
             ("127.0.0.1:8080", Some("127.0.0.1"), 8080),
             ("0.0.0.0:1", Some("0.0.0.0"), 1),
             ("[::1]:65535", Some("::1"), 65535),
+            (":::8080", Some("::"), 8080),
             ("[fe80::1%eth0]:80", Some("fe80::1"), 80),
             ("[::ffff:127.0.0.1]:80", Some("127.0.0.1"), 80),
             ("0080", None, 80),
@@ -237,6 +251,9 @@ mod tests {
             ("[::1:80", "not closed"),
             ("[x]:80", "'x' is no IPv6 address"),
             ("localhost:80", "no IP address"),
+            ("localhost:80", "`sockscope why 80`"),
+            ("http://localhost:8080/x", "`sockscope why 8080`"),
+            ("https://example.org/", "without a slash"),
             ("1.2.3:80", "no IP address"),
             ("10.0.0.0/8:80", "without a slash"),
             ("-1", "neither a number"),

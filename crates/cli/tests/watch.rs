@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -158,6 +159,19 @@ fn ten_thousand_short_connections_are_each_told_once() {
     let both = told.values().filter(|[opened, closed]| opened + closed == 2).count();
     // Connections that began before this test read are told, too.
     assert!(both as u64 >= 2 * connections, "{both} of {connections}");
+}
+
+#[test]
+fn sigterm_ends_it_as_ctrl_c_does_and_is_seen_by_who_waits() {
+    let running = quiet();
+    let watch = Watch::begun(&running, &[]);
+    drop(running.start_beside(&["load", "--connections", "1"]).unwrap());
+    watch.signal(Signal::TERM);
+    let (output, message, status) = watch.end();
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{message}");
+    let (opened, closed, missed) = summary(&message);
+    assert!(opened >= 3 && closed >= 3 && missed == 0, "{message}{output}");
+    assert_eq!(output.lines().filter(|line| line.split_whitespace().nth(1) == Some("closed")).count() as u64, closed, "{output}");
 }
 
 #[test]

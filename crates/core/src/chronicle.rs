@@ -210,8 +210,9 @@ impl Chronicle {
             let last = self.latest.as_ref()?.snapshot.tcp_opens;
             last?.checked_sub(first?)
         };
-        let count = counted().map(|counted| meant(counted.saturating_sub(self.connections)));
-        Missed { count, estimated: share.is_some(), tcp_only: true }
+        let unseen = counted().map(|counted| counted.saturating_sub(self.connections));
+        // That nothing was missed is known even if only a share is meant.
+        Missed { count: unseen.map(meant), estimated: share.is_some() && unseen != Some(0), tcp_only: true }
     }
 
     fn position(&mut self, identity: Identity) -> Option<usize> {

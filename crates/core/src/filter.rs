@@ -8,6 +8,8 @@ mod bounds;
 mod context;
 /// Errors that show the place.
 mod error;
+/// What other programs take for a port, an address or a program.
+mod hints;
 /// Words of a filter.
 mod lexer;
 /// From text to a tree.

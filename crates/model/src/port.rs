@@ -38,6 +38,8 @@ pub struct PortFacts {
     pub privileged_below: Option<u32>,
     /// Whether the viewer has that privilege (Linux: CAP_NET_BIND_SERVICE).
     pub may_bind_privileged: bool,
+    /// Whether the viewer may look into every process (Linux: CAP_SYS_PTRACE): more privileges would not show more.
+    pub may_look_into_all: bool,
     /// Whether the address that is asked about is one of this machine.
     pub address_is_local: Option<bool>,
     /// The range that holds the port, first and last, and that nobody may bind (Windows).

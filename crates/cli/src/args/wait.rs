@@ -48,7 +48,8 @@ pub(super) fn wait() -> Command {
             ("EXIT STATUS", words::WAIT_STATUS),
         ]))
         .arg(flag("gone", None, "gone", SOCKETS, "Wait until no socket matches any more"));
-    let time = |id: &'static str| Arg::new(id).long(id).value_name("TIME").help_heading(WAITING);
+    let time =
+        |id: &'static str| Arg::new(id).long(id).value_name("TIME").allow_negative_numbers(true).help_heading(WAITING);
     let command = place_options(socket_options(command), true)
         .arg(
             time("timeout")

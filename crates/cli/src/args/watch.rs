@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use sockscope_core::parse_duration;
 use sockscope_model::EventKind;
@@ -39,7 +40,8 @@ impl WatchArgs {
             kinds: kinds(matches.get_one::<String>("events").map_or("", String::as_str))?,
             count: matches.get_one::<u64>("count").copied(),
             header: !matches.get_flag("no-header"),
-            json: matches.get_flag("json"),
+            json: matches.get_flag("json")
+                || matches.get_one::<String>("format").is_some_and(|format| format != "table"),
             colour: When::read(matches),
             width: matches.get_one::<usize>("width").copied(),
         })
@@ -60,6 +62,7 @@ pub(super) fn interval_option() -> Arg {
         .long("interval")
         .value_name("TIME")
         .value_parser(parse_duration)
+        .allow_negative_numbers(true)
         .help_heading(WATCHING)
         .help("How often to look [default: 1s]")
         .long_help(
@@ -72,7 +75,7 @@ fn kinds(text: &str) -> Result<Vec<EventKind>, Failure> {
     let named = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let kinds: Result<Vec<EventKind>, Failure> = named
         .map(|name| {
-            EventKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            EventKind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
                 let known = EventKind::ALL.map(EventKind::name).join(", ");
                 Failure::Usage(format!("--events: '{}' is none; there are: {known}", sockscope_output::clean(name)))
             })
@@ -114,6 +117,7 @@ pub(super) fn watch() -> Command {
                 .value_name("N")
                 .action(ArgAction::Set)
                 .value_parser(value_parser!(u64).range(1..))
+                .allow_negative_numbers(true)
                 .help_heading(WATCHING)
                 .help("End after so many lines"),
         )
@@ -131,5 +135,14 @@ pub(super) fn watch() -> Command {
                 .alias("json")
                 .long_help("A JSON object a line, sockscope.change/1. May be spelt --json."),
         );
+    let command = command.arg(
+        Arg::new("format")
+            .long("format")
+            .value_name("FORMAT")
+            .value_parser(PossibleValuesParser::new(["table", "ndjson", "json"]))
+            .hide(true)
+            .help_heading(FORMATS)
+            .help("table, or ndjson, which is --ndjson"),
+    );
     common(source_options(look_options(command)))
 }

@@ -140,7 +140,9 @@ fn without_privilege_nothing_is_closed() {
     }
     connections.iter_mut().for_each(lives);
     // To look is no privilege.
-    assert_eq!(run_unprivileged(&["close", "--dry-run", &filter]).status.code(), Some(0));
+    let output = run_unprivileged(&["close", "--dry-run", &filter]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("CAP_NET_ADMIN"), "{output:?}");
 }
 
 #[test]

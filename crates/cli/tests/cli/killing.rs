@@ -257,6 +257,49 @@ fn what_is_refused_is_named_and_the_rest_done() {
 }
 
 #[test]
+fn what_other_programs_take_is_explained() {
+    for (words, tip) in [
+        (&["kill", "8080"][..], "`sport = :8080`"),
+        (&["kill", "tcp/8080"], "`tcp sport = :8080`"),
+        (&["kill", "-9", ":8080"], "--signal KILL"),
+        (&["kill", "-KILL", "sport", "=", ":8080"], "--signal KILL"),
+        (&["kill", "nginx"], "`process = nginx`"),
+        (&["kill", "--pid", "7"], "pid = "),
+        (&["wait", "localhost:8080"], "`sport = :8080`"),
+        (&["wait", "sport = :8080", "--timeout", "-1"], "--timeout"),
+        (&["why", "sport", "=", ":8080"], "sockscope why 8080"),
+        (&["watch", "-E"], "--events closed"),
+        (&["watch", "--interval", "-1"], "--interval"),
+    ] {
+        let message = is_usage_error(words);
+        assert!(message.contains(tip) && !message.contains("-- -"), "{words:?}: {message}");
+    }
+}
+
+/// The program inherits a connection of whoever runs it, and is none that could be ended.
+#[test]
+fn it_does_not_mean_itself() {
+    let (server, port) = serve(&[]);
+    let connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sockscope"));
+    plain_environment(&mut command);
+    let child = command
+        .args(["kill", "--json", "--dry-run", &format!("dport = :{port}")])
+        .stdin(std::os::fd::OwnedFd::from(connection.try_clone().unwrap()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let itself = u64::from(child.id());
+    let output = child.wait_with_output().unwrap();
+    let pids: Vec<_> = lines(&output).iter().filter_map(|line| line["process"]["pid"].as_u64()).collect();
+    // We are its ancestor.
+    assert!(pids.contains(&u64::from(std::process::id())) && !pids.contains(&itself), "{output:?}");
+    drop(connection);
+    lives(server);
+}
+
+#[test]
 fn an_owner_that_can_not_be_seen_is_refused() {
     if !is_root() {
         return;

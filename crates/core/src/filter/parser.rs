@@ -7,6 +7,7 @@ use sockscope_model::{Family, Field, Protocol, State, StateSet};
 use super::Context;
 use super::address::{self, Host, Port, Problem, Scope};
 use super::error::{FilterError, clean};
+use super::hints;
 use super::lexer::{LexError, Lexer, Mode, Op, Operand, Span, Token};
 use super::program::{Node, NumberSource, Side, Test, TextSource};
 use super::quantity::{Flaw, Ranges, Unit, c_number};
@@ -184,11 +185,13 @@ impl<'t> Parser<'t> {
         Ok(node)
     }
 
-    fn unknown_word(&self, word: &str, span: Span) -> FilterError {
-        let known = closest(word, terms::vocabulary());
-        let hint = match known {
-            Some(known) => format!("; did you mean `{known}`?"),
-            None => String::new(),
+    fn unknown_word(&mut self, word: &str, span: Span) -> FilterError {
+        let is_compared = matches!(self.lexer.peek(), (Token::Op(_), _));
+        let hint = match (hints::place(word), closest(word, terms::vocabulary())) {
+            (Some(hint), _) => format!("; {hint}"),
+            (None, Some(known)) => format!("; did you mean `{known}`?"),
+            (None, None) if !is_compared => hints::program(word).map(|hint| format!("; {hint}")).unwrap_or_default(),
+            (None, None) => String::new(),
         };
         self.error(span, format!("unknown word `{}`{hint}", clean(word)), beginnings())
     }

@@ -397,6 +397,28 @@ fn what_is_not_known_is_said() {
 }
 
 #[test]
+fn advice_can_be_followed() {
+    let two = owned(listener("0.0.0.0:8080"), &[6, 7]);
+    let answer = World::with(vec![two]).is(Verdict::Held);
+    assert!(answer.advice.contains("ends both processes and asks first"), "{}", answer.advice);
+    let hidden = |reason| {
+        let mut socket = listener("0.0.0.0:8080");
+        socket.owners = Owners::Nobody(reason);
+        World::with(vec![socket])
+    };
+    let answer = hidden(NoOwner::Unknown).is(Verdict::Held);
+    assert!(!answer.advice.contains("sockscope kill"), "{}", answer.advice);
+    let answer = hidden(NoOwner::NeedsRoot).is(Verdict::Held);
+    assert!(answer.advice.starts_with("`sudo sockscope why 8080`"), "{}", answer.advice);
+    let answer = hidden(NoOwner::NeedsRoot).knowing(|facts| facts.may_look_into_all = true).is(Verdict::Held);
+    assert!(!answer.explanation.contains("only root"), "{}", answer.explanation);
+    assert!(!answer.advice.contains("sudo"), "{}", answer.advice);
+    let no_lo = World::with(vec![]).on("127.0.0.1").knowing(|facts| facts.address_is_local = Some(false));
+    let answer = no_lo.is(Verdict::Unknown);
+    assert!(answer.advice.contains("ip link set lo up"), "{}", answer.advice);
+}
+
+#[test]
 fn udp_is_no_tcp() {
     let world = |socket| {
         let mut world = World::with(vec![socket]);

@@ -119,7 +119,7 @@ fn holders(case: &Case<'_>, rows: &[usize]) -> Vec<String> {
             (_, true) => "listen on",
         };
         let again = if position == 0 { "" } else { "Also " };
-        let name = who(&row);
+        let name = who(case, &row);
         parts.push(format!("{again}{name} {verb} {places}"));
     }
     if let Some(first) = parts.first_mut() {
@@ -189,7 +189,7 @@ fn listed(mut each: Vec<String>) -> String {
 }
 
 /// The owners of a socket, or why there are none.
-fn who(row: &Row<'_>) -> String {
+fn who(case: &Case<'_>, row: &Row<'_>) -> String {
     let snapshot = row.snapshot();
     match &row.socket.owners {
         Owners::Processes(owners) => {
@@ -199,6 +199,10 @@ fn who(row: &Row<'_>) -> String {
             });
             listed(each.collect())
         }
+        Owners::Nobody(NoOwner::NeedsRoot) if case.facts.may_look_into_all => match snapshot.user(row.socket) {
+            Some(user) => format!("a process of user {user}, into which the system lets nobody look from here,"),
+            None => "a process into which the system lets nobody look from here".to_owned(),
+        },
         Owners::Nobody(reason) => nobody(*reason, snapshot.user(row.socket)),
     }
 }
@@ -351,8 +355,22 @@ fn chance_note(case: &Case<'_>) -> Option<String> {
 fn release(case: &Case<'_>, finding: &Finding) -> String {
     let rows = || finding.rows.iter().filter_map(|row| case.row(*row));
     let hidden = rows().any(|row| row.socket.owners.reason() == Some(NoOwner::NeedsRoot));
+    if hidden && case.facts.may_look_into_all {
+        return "Root does not see more from here: it is in another user namespace, or a security module guards it; look from outside of \
+                this container or sandbox. Or give your program another port."
+            .to_owned();
+    }
     if hidden {
         return format!("`sudo sockscope why {}` names the process.", argument(case));
+    }
+    let nobody_can_be_told = |row: Row<'_>| {
+        row.socket
+            .owners
+            .reason()
+            .is_some_and(|reason| !matches!(reason, NoOwner::Kernel | NoOwner::Exited | NoOwner::Orphan))
+    };
+    if rows().all(nobody_can_be_told) {
+        return "Which process to end can't be told from here; give your program another port.".to_owned();
     }
     let processes: Vec<&Process> = rows().flat_map(|row| row.processes()).collect();
     let mut containers: Vec<&str> = processes.iter().filter_map(|it| it.container.as_deref()).collect();
@@ -382,12 +400,20 @@ fn release(case: &Case<'_>, finding: &Finding) -> String {
                 has to be switched off."
             .to_owned();
     }
+    let mut pids: Vec<u32> = processes.iter().map(|it| it.id.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let what = match pids.len() {
+        0 | 1 => "the process",
+        2 => "both processes",
+        _ => "all of these processes",
+    };
     match services.as_slice() {
-        [service] if case.is_windows() => format!("To free it: `net stop {service}`; {kill} ends the process."),
-        [service] => format!(
-            "To free it: `systemctl stop {service}`; {kill} ends the process, which the service may start again."
-        ),
-        _ => format!("To free it: {kill} ends the process and asks first; or give your program another port."),
+        [service] if case.is_windows() => format!("To free it: `net stop {service}`; {kill} ends {what}."),
+        [service] => {
+            format!("To free it: `systemctl stop {service}`; {kill} ends {what}, which the service may start again.")
+        }
+        _ => format!("To free it: {kill} ends {what} and asks first; or give your program another port."),
     }
 }
 
@@ -421,7 +447,7 @@ fn left_over(case: &Case<'_>, finding: &Finding) -> Parts {
 fn connections(case: &Case<'_>, rows: &[usize]) -> String {
     let Some(row) = rows.first().and_then(|row| case.row(*row)) else { return String::new() };
     let what = connection(&row);
-    let name = who(&row);
+    let name = who(case, &row);
     let mut text = format!("{name} has it as its end of a connection: {what}");
     if rows.len() > 1 {
         text.push_str(&format!(" (and {} more)", rows.len() - 1));
@@ -491,7 +517,7 @@ fn docker(case: &Case<'_>) -> String {
 /// Who listens behind a rule or a proxy.
 fn behind(case: &Case<'_>, finding: &Finding) -> Option<String> {
     let row = finding.abroad.first()?;
-    let name = who(&case.row(*row)?);
+    let name = who(case, &case.row(*row)?);
     let namespace = case.namespace_of(*row).map(namespace_name).unwrap_or_default();
     Some(format!("There {name} listens, in {namespace}"))
 }
@@ -590,7 +616,7 @@ fn other_family(case: &Case<'_>, finding: &Finding) -> Parts {
 
 fn bound(case: &Case<'_>, finding: &Finding) -> Parts {
     let rows = || finding.rows.iter().filter_map(|row| case.row(*row));
-    let who = rows().next().map_or_else(String::new, |row| self::who(&row));
+    let who = rows().next().map_or_else(String::new, |row| self::who(case, &row));
     let places = places(case, &finding.rows);
     let mut parts = vec![format!(
         "Nobody listens on {}, but {who} has bound {places}, and neither listens nor connects",
@@ -731,7 +757,7 @@ fn other_namespace(case: &Case<'_>, finding: &Finding) -> Parts {
         let (Some(row), Some(namespace)) = (case.row(*row), case.namespace_of(*row)) else { continue };
         let verb = if row.socket.key.protocol == Protocol::Udp { "has" } else { "listens on" };
         let socket = place(&row);
-        let who = who(&row);
+        let who = who(case, &row);
         places.push(format!("{who} {verb} {socket} in {}", namespace_name(namespace)));
     }
     parts.push(format!(
@@ -800,6 +826,14 @@ fn free(case: &Case<'_>) -> Parts {
 /// The address is not one of this machine.
 fn unknown(case: &Case<'_>) -> Parts {
     let address = case.question.address.map_or_else(String::new, |it| it.to_string());
+    if case.question.address.is_some_and(|it| it.is_loopback()) {
+        let parts = vec![format!(
+            "{address} belongs to every machine, but here (in this network namespace) the loopback interface is down, so nobody can \
+             be reached by {}",
+            port_name(case)
+        )];
+        return (parts, "`sudo ip link set lo up` brings it up; then ask again.".to_owned());
+    }
     let parts = vec![format!(
         "{address} is no address of this machine, so nothing here can hold {}, and bind fails with \"Cannot assign requested \
          address\"",

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
 use sockscope_model::{Protocol, Request, Socket, SocketKey, State, StateSet};
 use sockscope_wire::sock_diag::encode_destroy;
 
@@ -31,12 +32,16 @@ pub fn close(sockets: &[&Socket]) -> Vec<Result<(), CloseError>> {
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Whether Linux has a call that closes such a socket; asks nobody.
+/// Whether this user may close sockets at all; what else the kernel refuses, it says when it is asked.
 ///
 /// # Errors
-/// None: what the kernel refuses, it says when it is asked.
+/// [`CloseError::Refused`] without CAP_NET_ADMIN.
 pub fn can_close(_socket: &Socket) -> Result<(), CloseError> {
-    Ok(())
+    match rustix::thread::capabilities(None) {
+        Ok(sets) if !sets.effective.contains(CapabilitySet::NET_ADMIN) => Err(CloseError::Refused),
+        // Who can't be asked (a sandbox) hears it from the kernel.
+        _ => Ok(()),
+    }
 }
 
 fn close_one(diag: &mut DiagSocket, socket: &Socket) -> Result<(), CloseError> {

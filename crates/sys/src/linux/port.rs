@@ -11,6 +11,7 @@ use sockscope_wire::{nftables, procfs as wire, route};
 
 use super::files::{self, NumberPath};
 use super::netlink::{DumpError, ask_once};
+use super::owners::may_trace;
 use super::scan::{numbers_in, open_proc};
 use super::witnesses::lists_bound;
 
@@ -29,6 +30,7 @@ pub fn port_facts(question: &PortQuestion) -> PortFacts {
             .or(Some(1024)),
         may_bind_privileged: read(c"/proc/thread-self/status")
             .is_some_and(|text| wire::has_capability(&text, BIND_SERVICE)),
+        may_look_into_all: may_trace(),
         address_is_local: question.address.and_then(is_local),
         proxies: proxies(question),
         ..PortFacts::default()
