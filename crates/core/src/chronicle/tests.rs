@@ -262,11 +262,7 @@ fn what_is_missed_is_what_the_system_counted_and_nobody_told() {
     let mut story = Story::new(false);
     story.look(frame(10, vec![], 0));
     story.look(frame(20, vec![cookie(1, open), cookie(2, open), cookie(3, open)], 4));
-    assert_eq!(
-        story.chronicle.missed(Some(0)),
-        missed(Some(1), true),
-        "one was missed, and may have been meant"
-    );
+    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(1), true), "one was missed, and may have been meant");
 
     let mut story = Story::new(true);
     story.look(frame(10, vec![], 0));
