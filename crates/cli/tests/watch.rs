@@ -171,7 +171,11 @@ fn sigterm_ends_it_as_ctrl_c_does_and_is_seen_by_who_waits() {
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{message}");
     let (opened, closed, missed) = summary(&message);
     assert!(opened >= 3 && closed >= 3 && missed == 0, "{message}{output}");
-    assert_eq!(output.lines().filter(|line| line.contains(" closed ")).count() as u64, closed, "{output}");
+    assert_eq!(
+        output.lines().filter(|line| line.split_whitespace().nth(1) == Some("closed")).count() as u64,
+        closed,
+        "{output}"
+    );
 }
 
 #[test]
