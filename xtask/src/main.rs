@@ -9,6 +9,9 @@ mod bench_names;
 /// Measures look-ups of places against independent readers.
 #[cfg(target_os = "linux")]
 mod bench_places;
+/// Measures the live table.
+#[cfg(target_os = "linux")]
+mod bench_top;
 /// Captures what the kernel says, for tests and as seeds for fuzzing.
 #[cfg(target_os = "linux")]
 mod capture;
@@ -51,6 +54,9 @@ enum Task {
     /// Measure look-ups of places against independent readers, and `locate`
     #[cfg(target_os = "linux")]
     BenchPlaces(bench_places::Options),
+    /// Measure `top`: a frame with 100,000 sockets, and the processor time of the whole
+    #[cfg(target_os = "linux")]
+    BenchTop(bench_top::Options),
     /// Make sockets of every kind and write down what the kernel says of them, into testdata/
     #[cfg(target_os = "linux")]
     Capture,
@@ -79,6 +85,8 @@ fn main() -> Result<()> {
         Task::BenchNames(options) => bench_names::run(&options),
         #[cfg(target_os = "linux")]
         Task::BenchPlaces(options) => bench_places::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::BenchTop(options) => bench_top::run(&options),
         #[cfg(target_os = "linux")]
         Task::Capture => capture::run(),
         #[cfg(target_os = "linux")]

@@ -240,7 +240,7 @@ pub(crate) fn everything_for_completion() -> Command {
     // Long names of fields have short ones, which are offered instead.
     let filter = PossibleValuesParser::new(Filter::words().filter(|word| !word.contains('_')));
     let with_values = |command: Command, lists: bool| {
-        let source = PossibleValuesParser::new(crate::plan::source_names());
+        let source = PossibleValuesParser::new(crate::selection::source_names());
         let command = command
             .mut_arg("filter", |arg| arg.value_parser(filter.clone()))
             .mut_arg("source", |arg| arg.value_parser(source));
@@ -256,7 +256,7 @@ pub(crate) fn everything_for_completion() -> Command {
     with_values(everything(), true)
         .mut_subcommand("list", |command| with_values(command, true))
         .mut_subcommand("watch", |command| with_values(command, false))
-        .mut_subcommand("top", |command| with_values(command, false))
+        .mut_subcommand("top", |command| with_values(command, true))
         .mut_subcommand("assert", |command| with_values(command, false))
         .mut_subcommand("wait", |command| with_values(command, false))
         .mut_subcommand("close", |command| with_values(command, false))

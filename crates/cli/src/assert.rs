@@ -4,7 +4,7 @@ use sockscope_output::{Listing, assert_json, brief};
 
 use crate::args::AssertArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::plan::{Seen, Selection};
+use crate::selection::{Seen, Selection};
 use crate::terminal;
 
 /// How many sockets a failed `--none` names.

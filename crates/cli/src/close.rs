@@ -9,7 +9,7 @@ use sockscope_sys::{self as sys, CloseError};
 use crate::acting::{Fate, ask, exit, terminal_to_ask};
 use crate::args::{CloseArgs, When};
 use crate::exit::{Exit, Failure, complain, complain_notice, is_closed_pipe};
-use crate::plan::{Seen, Selection};
+use crate::selection::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
 /// What is connected, connecting or parting: what `close` closes.

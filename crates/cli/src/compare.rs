@@ -9,7 +9,7 @@ use sockscope_sys as sys;
 
 use crate::args::CompareArgs;
 use crate::exit::{Exit, Failure, complain};
-use crate::plan::{Seen, Selection};
+use crate::selection::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
 /// So many rounds there are before something is called unexplained.

@@ -10,7 +10,7 @@ use sockscope_sys::{self as sys, HeldProcess, KillError, Signal};
 use crate::acting::{Fate, ask, exit, terminal_to_ask};
 use crate::args::KillArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice, is_closed_pipe};
-use crate::plan::{Seen, Selection};
+use crate::selection::{Seen, Selection};
 use crate::terminal::{self, Terminal};
 
 /// How long it is looked whether processes that were asked to end do so.
@@ -207,8 +207,8 @@ fn confirm(snapshot: &Snapshot, targets: &[Prepared<'_>], signal: Signal, termin
 /// Sends the signal, and looks for a moment whether they end.
 fn act(targets: &mut [Prepared<'_>], signal: Signal, snapshot: &Snapshot) {
     let mut order: Vec<&mut Prepared<'_>> = targets.iter_mut().filter(|target| target.held.is_some()).collect();
-    // Whoever ends what we depend on ends it last.
-    order.sort_by_key(|target| target.ancestor);
+    // What we depend on goes after all else, and this very process last.
+    order.sort_by_key(|target| target.ancestor.map(|generations| (generations == 0, generations)));
     for target in &mut order {
         let Some(held) = &target.held else { continue };
         target.fate = match held.signal(signal) {

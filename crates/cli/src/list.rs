@@ -5,7 +5,8 @@ use sockscope_output::{Column, Listing, TableOptions, csv, html, json, ndjson, t
 
 use crate::args::ListArgs;
 use crate::exit::{Exit, Failure, complain_notice};
-use crate::plan::{ListPlan, Printing, Seen};
+use crate::plan::{ListPlan, Printing};
+use crate::selection::Seen;
 use crate::terminal;
 
 /// `sockscope list`.

@@ -10,7 +10,7 @@ use sockscope_output::{clean, database_json, located_json};
 
 use crate::args::LocateArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::{plan, terminal};
+use crate::{selection, terminal};
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &LocateArgs) -> Result<Exit, Failure> {
     let addresses = addresses(&args.addresses)?;
     // What reads standard input may go on for days, while somebody brings the databases up to date.
     let keep = addresses.is_empty() && !args.list_databases;
-    let databases = Databases::open(&DatabaseOptions { keep, ..plan::database_options(&args.places)? })?;
+    let databases = Databases::open(&DatabaseOptions { keep, ..selection::database_options(&args.places)? })?;
     for notice in &databases.notices {
         complain_notice(notice);
     }

@@ -1,6 +1,6 @@
 //! The command line program `sockscope`: the only crate that knows all the others.
 //!
-//! What was typed ([`args`]) becomes what it means ([`plan`]), and one file a command does it.
+//! What was typed ([`args`]) becomes what it means ([`selection`], [`plan`]), and one file a command does it.
 
 #![forbid(unsafe_code)]
 
@@ -26,10 +26,12 @@ mod locate;
 mod pages;
 /// Names of peers, as far as they come in time.
 mod peer_names;
-/// What it means.
+/// What `list` does.
 mod plan;
 /// Which command does the work.
 mod run;
+/// Which sockets are meant, and looking for them.
+mod selection;
 /// What the terminal can do, and writing to it.
 mod terminal;
 /// The command `top`.

@@ -10,7 +10,7 @@ use sockscope::geo::{Database, Language};
 
 use crate::args::{self, ManArgs, PROGRAM};
 use crate::exit::Failure;
-use crate::{plan, terminal, words};
+use crate::{selection, terminal, words};
 
 /// `sockscope completions SHELL`.
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
@@ -47,7 +47,7 @@ pub(crate) fn version(verbose: bool) -> Result<(), Failure> {
     let mut text = format!("{PROGRAM} {}\n", env!("CARGO_PKG_VERSION"));
     if verbose {
         let build = if cfg!(debug_assertions) { "debug" } else { "release" };
-        let sources: Vec<&str> = plan::source_names().collect();
+        let sources: Vec<&str> = selection::source_names().collect();
         let _ = writeln!(text, "target:  {}", env!("SOCKSCOPE_TARGET"));
         let _ = writeln!(text, "build:   {build}");
         let _ = writeln!(text, "sources: {}", sources.join(", "));

@@ -2,9 +2,9 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use sockscope_core::{Resolver, parse_hosts};
+use sockscope::resolver;
+use sockscope_core::Resolver;
 use sockscope_model::{Frame, HostName, Notice};
-use sockscope_sys as sys;
 
 /// How long one listing waits for names at most, beyond what it has to do anyway.
 const MOST: Duration = Duration::from_millis(100);
@@ -68,10 +68,4 @@ impl PeerNames {
         }
         notices
     }
-}
-
-/// Asks this system; what its hosts file has is there at once, whatever name servers do.
-pub(crate) fn resolver() -> Resolver {
-    let known = sys::hosts_text().map(|text| parse_hosts(&text)).unwrap_or_default();
-    Resolver::new(known, sys::host_name)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sockscope::{Databases, Locator};
-use sockscope_core::{Context, Filter, Monitor, MonitorOptions, Services};
+use sockscope_core::{Filter, Monitor, MonitorOptions};
 use sockscope_model::{Notice, ProcessId, Request, Socket};
 use sockscope_output::clean;
 use sockscope_sys as sys;
@@ -12,8 +12,7 @@ use sockscope_tui::{Actions, AppOptions, Colours, Ended, Remembered, Shown, Sort
 
 use crate::args::{TopArgs, When};
 use crate::exit::{Exit, Failure};
-use crate::peer_names;
-use crate::plan::Selection;
+use crate::selection::Selection;
 use crate::terminal::Terminal;
 
 /// `sockscope top`.
@@ -37,20 +36,16 @@ pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
     };
     let options = MonitorOptions {
         interval: args.interval,
+        hurry: true,
         places: databases.map(|Databases { atlas, notices: said, .. }| {
             notices.extend(said);
             Box::new(move || Locator::new(atlas)) as Box<dyn FnOnce() -> Locator + Send>
         }),
-        names: (args.sockets.resolve == Some(true)).then(peer_names::resolver),
+        names: (args.sockets.resolve == Some(true)).then(sockscope::resolver),
         ..MonitorOptions::new(request.clone())
     };
     let fixed = selection.kinds_text();
-    let context = Context {
-        uid: sys::viewer_uid(),
-        user: sys::viewer_user(),
-        services: sys::services_text().as_deref().map(Services::parse).unwrap_or_default(),
-        interfaces: sys::interfaces(),
-    };
+    let context = sockscope::filter_context();
     let app = AppOptions {
         fixed: (fixed.clone(), Filter::parse(&fixed, &context).map_err(|error| Failure::Usage(error.to_string()))?),
         filter: (args.sockets.filter.join(" "), selection.filter().clone()),

@@ -9,7 +9,7 @@ use sockscope_output::{Listing, assert_json, clean};
 use crate::args::WaitArgs;
 use crate::assert;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::plan::{Looks, Seen, Selection};
+use crate::selection::{Looks, Seen, Selection};
 use crate::terminal;
 
 /// Waiting takes a twentieth of a processor at most.

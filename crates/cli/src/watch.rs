@@ -10,8 +10,7 @@ use sockscope_output::{ChangeOptions, change_day, change_json, change_line, chan
 
 use crate::args::WatchArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::peer_names;
-use crate::plan::Selection;
+use crate::selection::Selection;
 use crate::terminal::{self, Terminal};
 use ending::{Ending, PATIENCE};
 use sockscope_sys as sys;
@@ -21,6 +20,9 @@ mod ending;
 
 /// How soon Ctrl-C, or a reader that is gone, is noticed.
 const ATTENTIVE: Duration = Duration::from_millis(100);
+
+/// So often a watch that was told to end hears what is new, where that never ceases: more than the system keeps for it.
+const MOST_BATCHES: u32 = 16;
 
 /// `sockscope watch`.
 pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
@@ -41,7 +43,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
     let ending = Ending::obeyed()?;
     let source = Box::new(selection.source()?);
     let mut options = MonitorOptions { interval: args.interval, ..MonitorOptions::new(selection.request.clone()) };
-    options.names = (args.sockets.resolve == Some(true)).then(peer_names::resolver);
+    options.names = (args.sockets.resolve == Some(true)).then(sockscope::resolver);
     match events {
         Some(Ok(events)) => options.events = Some(events),
         Some(Err(error)) => complain(&format!(
@@ -64,6 +66,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         connections: 0,
         lines: 0,
         day: None,
+        pass: Duration::ZERO,
         failed: None,
     };
     watch.run(&monitor)
@@ -83,6 +86,8 @@ struct Watch<'a> {
     lines: u64,
     /// Of the line before.
     day: Option<String>,
+    /// How long a look takes.
+    pass: Duration,
     /// What a look failed with, so that it is not said again at every look.
     failed: Option<String>,
 }
@@ -99,7 +104,8 @@ impl Watch<'_> {
                 Ok(Some(update)) => self.update(update)?,
                 Ok(None) if sys::output_is_closed() => return Ok(Exit::Done),
                 Ok(None) => {}
-                Err(_) => break,
+                // Nobody told it to.
+                Err(error) => return Err(Failure::System(format!("can't watch any longer: {error}"))),
             }
             if self.is_full() {
                 break;
@@ -115,8 +121,11 @@ impl Watch<'_> {
         while !self.ending.is_wanted() {
             match monitor.next(ATTENTIVE) {
                 Ok(Some(Update::Frame(beat))) => {
-                    self.chronicle.look(&beat);
-                    return self.begin(&beat);
+                    let story = self.chronicle.look(&beat);
+                    self.pass = beat.pass;
+                    self.begin(&beat)?;
+                    // What ended since it began.
+                    return self.tell(story);
                 }
                 Ok(Some(Update::Failed(error))) => return Err(error.into()),
                 Ok(Some(update)) => self.update(update)?,
@@ -144,26 +153,38 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// What happened since the look before.
+    /// What happened before the end was wanted.
     fn last_look(&mut self, monitor: &Monitor) -> Result<(), Failure> {
-        let mut deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE + self.pass.saturating_mul(4);
+        let silences = monitor.silences();
+        let all_is_heard = || {
+            let are_two_more = |before| monitor.silences().is_none_or(|now| now >= before + 2);
+            silences.is_none_or(are_two_more)
+        };
         monitor.command(Command::Refresh);
-        // A look may be under way, which began before the end was wanted.
-        let mut looks = 0;
-        while looks < 2 && Instant::now() < deadline && !self.is_full() {
-            match monitor.next(ATTENTIVE) {
+        // A look may be under way, which began before the end was wanted; and what was heard may still wait to be told.
+        let (mut looks, mut batches) = (0, 0);
+        while Instant::now() < deadline && !self.is_full() {
+            let is_over = looks >= 2 && (batches > MOST_BATCHES || all_is_heard());
+            match monitor.next(if is_over { Duration::ZERO } else { ATTENTIVE / 4 }) {
                 Ok(Some(update)) => {
-                    looks += u32::from(matches!(update, Update::Frame(_)));
+                    let is_look = matches!(update, Update::Frame(_));
+                    looks += u32::from(is_look);
+                    batches += u32::from(matches!(update, Update::Events(..)));
                     let began = Instant::now();
                     self.update(update)?;
                     // Telling much takes its time, which is none of waiting.
                     deadline += began.elapsed();
-                    if looks == 1 {
+                    if is_look && looks == 1 {
                         monitor.command(Command::Refresh);
                     }
                 }
+                Ok(None) if is_over => break,
                 Ok(None) => {}
                 Err(_) => break,
+            }
+            if is_over && batches > MOST_BATCHES {
+                break;
             }
         }
         let rest = self.chronicle.finish();
@@ -175,6 +196,7 @@ impl Watch<'_> {
         match update {
             Update::Frame(beat) => {
                 self.failed = None;
+                self.pass = beat.pass;
                 let story = self.chronicle.look(&beat);
                 self.tell(story)
             }

@@ -9,7 +9,7 @@ use sockscope_sys as sys;
 
 use crate::args::WhyArgs;
 use crate::exit::{Exit, Failure, complain, complain_notice};
-use crate::plan::database_options;
+use crate::selection::database_options;
 use crate::terminal::{self, Terminal};
 
 /// Longer lines are hard to read.

@@ -34,11 +34,11 @@ pub struct Chronicle {
     opened: HashMap<Identity, Timestamp, RandomState>,
     /// Of which it was told that they are closed.
     closed: HashMap<Identity, Closed, RandomState>,
-    /// Ends of connections whose end was told and that no look had shown before, since what remains of them in TIME_WAIT then
-    /// bears a cookie of its own: Linux gives one to whoever asks, and nobody had asked for that of the connection.
+    /// Ends of connections whose end was told and that no look had shown before, since what remains of them in TIME_WAIT or
+    /// FIN_WAIT_2 then bears a cookie of its own: Linux gives one to whoever asks, and nobody had asked for that of the connection.
     ends: HashMap<Ends, Told, RandomState>,
-    /// Of sockets that no look has shown so far: one that is under way may.
-    held: Vec<Event>,
+    /// Of sockets that no look has shown so far: one that is under way may. With the number of looks by then.
+    held: Vec<(Event, u64)>,
     looks: u64,
     /// When the first look began, and what the system had counted by then.
     began: Option<(Timestamp, Option<u64>)>,
@@ -57,6 +57,10 @@ struct Closed {
     /// The look at which that was so.
     look: u64,
 }
+
+/// So many events are held at most, some 400 bytes each, where looks are far apart or fail. What is told without having been held
+/// is told once all the same; nobody knows its owner then.
+const HELD: usize = 100_000;
 
 /// What two sockets have in common of which one is the remains of the other.
 type Ends = (Option<u64>, std::net::SocketAddr, Option<std::net::SocketAddr>);
@@ -89,15 +93,17 @@ impl Chronicle {
         self.latest = Some(Arc::clone(frame));
         self.positions = None;
         let mut shown = Vec::new();
-        for event in std::mem::take(&mut self.held) {
+        for (event, look) in std::mem::take(&mut self.held) {
             if self.position(Identity::of(&event.socket)).is_some() {
                 shown.push(event);
-            } else if event.at <= taken {
+            } else if event.at > taken && look + 1 >= self.looks {
+                // The look began before the end, and may have missed the beginning; the next will not show it either, whatever
+                // the clock says by then.
+                self.held.push((event, look));
+            } else if beat.before.is_some() {
                 self.ended(event, &mut story);
-            } else {
-                // The look began before the end, and may have missed the beginning; the next will not show it either.
-                self.held.push(event);
             }
+            // What came and went before the first look is no part of the story.
         }
         match &beat.before {
             Some(before) => {
@@ -144,9 +150,7 @@ impl Chronicle {
 
     /// What events tell, in the order in which it happened.
     pub fn events(&mut self, events: Vec<Event>, heard: Heard) -> Vec<Occurrence> {
-        self.heard.lost += heard.lost;
-        self.heard.lost_unknown |= heard.lost_unknown;
-        self.heard.malformed += heard.malformed;
+        self.heard += heard;
         let mut story = Vec::new();
         for event in events {
             match event.kind {
@@ -157,8 +161,12 @@ impl Chronicle {
                         || self.position(identity).is_some()
                     {
                         self.ended(event, &mut story);
+                    } else if self.held.len() < HELD {
+                        self.held.push((event, self.looks));
+                    } else if self.latest.is_some() {
+                        self.ended(event, &mut story);
                     } else {
-                        self.held.push(event);
+                        self.heard.lost += 1;
                     }
                 }
                 EventKind::Opened => self.began(event, &mut story),
@@ -172,27 +180,30 @@ impl Chronicle {
     /// Nothing more will be told: what was held back.
     pub fn finish(&mut self) -> Vec<Occurrence> {
         let mut story = Vec::new();
-        for event in std::mem::take(&mut self.held) {
+        for (event, _) in std::mem::take(&mut self.held) {
             self.ended(event, &mut story);
         }
         in_order(story)
     }
 
-    /// Connections that were seen to begin.
-    pub fn connections(&self) -> u64 {
-        self.connections
-    }
-
-    /// Events that made no sense.
-    pub fn malformed(&self) -> u64 {
-        self.heard.malformed
-    }
-
     /// How many sockets nobody told of. `share`: of how many connections that were seen to begin the caller wants to know,
     /// where it is not all of them.
+    ///
+    /// Events that were lost or made no sense count as such sockets, though a look may have shown some of these: rather too many
+    /// than too few.
     pub fn missed(&self, share: Option<u64>) -> Missed {
+        // Of those unseen the same share may be meant as of those seen; where few were seen, rather more than less.
+        let meant = |unseen: u64| match share {
+            Some(share) => {
+                let (meant, seen) = (u128::from(share) + 1, u128::from(self.connections.max(share)) + 1);
+                u64::try_from((u128::from(unseen) * meant).div_ceil(seen)).unwrap_or(u64::MAX)
+            }
+            None => unseen,
+        };
         if self.hears && !self.heard.lost_unknown {
-            return Missed { count: Some(self.heard.lost), estimated: false, tcp_only: false };
+            let unheard = self.heard.lost.saturating_add(self.heard.malformed);
+            let estimated = share.is_some() && unheard > 0;
+            return Missed { count: Some(meant(unheard)), estimated, tcp_only: false };
         }
         let counted = || {
             let (_, first) = self.began?;
@@ -200,16 +211,8 @@ impl Chronicle {
             last?.checked_sub(first?)
         };
         let unseen = counted().map(|counted| counted.saturating_sub(self.connections));
-        let count = unseen.map(|unseen| match share {
-            // Of those unseen the same share may be meant as of those seen; where few were seen, rather more than less.
-            Some(share) => {
-                let (meant, seen) = (u128::from(share) + 1, u128::from(self.connections.max(share)) + 1);
-                u64::try_from(u128::from(unseen) * meant / seen).unwrap_or(u64::MAX)
-            }
-            None => unseen,
-        });
         // That nothing was missed is known even if only a share is meant.
-        Missed { count, estimated: share.is_some() && unseen != Some(0), tcp_only: true }
+        Missed { count: unseen.map(meant), estimated: share.is_some() && unseen != Some(0), tcp_only: true }
     }
 
     fn position(&mut self, identity: Identity) -> Option<usize> {
@@ -230,7 +233,7 @@ impl Chronicle {
         if self.opened.contains_key(&identity) {
             return;
         }
-        if socket.state == Some(State::TimeWait) && self.is_told(socket, false) {
+        if is_remains(socket) && self.is_told(socket, false) {
             self.closed.insert(identity, Closed { shown: true, look: self.looks });
             return;
         }
@@ -247,10 +250,9 @@ impl Chronicle {
 
     fn changed(&mut self, before: &Socket, after: &Socket, frame: &Arc<Frame>, story: &mut Vec<Occurrence>) {
         let (old, identity) = (Identity::of(before), Identity::of(after));
-        if let Some(closed) = self.closed.get(&old) {
+        if let Some(Closed { look, .. }) = self.closed.remove(&old) {
             // Sources without cookies know it by another identity in TIME_WAIT.
-            let closed = Closed { shown: true, look: closed.look };
-            self.closed.insert(identity, closed);
+            self.closed.insert(identity, Closed { shown: true, look });
             return;
         }
         if !is_notable(before, after) {
@@ -398,6 +400,15 @@ impl Chronicle {
 /// Whether the system counts it among its connections (RFC 4022): it has a peer, and more than a handshake.
 fn is_connection(socket: &Socket) -> bool {
     socket.key.protocol == Protocol::Tcp && socket.key.remote.is_some() && socket.state != Some(State::SynReceived)
+}
+
+/// Whether it is what Linux keeps of a connection that no process has any more, and may give another cookie than the connection.
+fn is_remains(socket: &Socket) -> bool {
+    match socket.state {
+        Some(State::TimeWait) => true,
+        Some(State::FinWait2) => socket.inode.is_none() && socket.owners.processes().is_empty(),
+        _ => false,
+    }
 }
 
 fn occurrence(at: Timestamp, kind: EventKind, socket: &Socket, frame: &Arc<Frame>) -> Occurrence {

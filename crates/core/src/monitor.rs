@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
@@ -102,6 +103,8 @@ pub struct Monitor {
     inbox: Sender<Message>,
     /// As long as it is there, events are listened for.
     events: Arc<Mutex<Backlog>>,
+    /// What is told next, since the events that came before it were told first.
+    next: RefCell<Option<Update>>,
 }
 
 /// What comes through the channel; events wait beside it, so that they are never behind a look that began after them.
@@ -115,10 +118,29 @@ enum Signal {
 struct Backlog {
     events: Vec<Event>,
     heard: Heard,
+    /// How often there was nothing to be heard; `None`: nobody listens.
+    silences: Option<u64>,
     /// Why nothing more is to be heard.
     ended: Option<SourceError>,
     /// There are no more looks.
     stopped: bool,
+}
+
+impl Backlog {
+    fn has_events(&self) -> bool {
+        !self.events.is_empty() || self.heard != Heard::default()
+    }
+
+    fn has_news(&self) -> bool {
+        self.has_events() || self.ended.is_some()
+    }
+}
+
+fn update_of(signal: Signal) -> Option<Update> {
+    match signal {
+        Signal::Update(update) => Some(update),
+        Signal::Events => None,
+    }
 }
 
 /// Beats that wait for a view to take them.
@@ -126,6 +148,12 @@ const WAITING: usize = 2;
 
 /// Of the time, looking takes at most one in so many parts.
 const SHARE: u32 = 5;
+
+/// It looks once in this time at least, since no clock counts for ever.
+const LONGEST: Duration = Duration::from_secs(1 << 30);
+
+/// If nothing happens for so long, there is nothing to hear.
+const SILENCE: Duration = Duration::from_millis(100);
 
 /// Events that wait for a view; some 400 bytes each.
 const BACKLOG: usize = 200_000;
@@ -146,7 +174,8 @@ impl Monitor {
         let (sender, updates) = mpsc::sync_channel(WAITING);
         let (inbox, messages) = mpsc::channel();
         let MonitorOptions { request, interval, events, places, names, hurry } = options;
-        let backlog = Arc::new(Mutex::new(Backlog::default()));
+        let silences = events.as_ref().map(|_| 0);
+        let backlog = Arc::new(Mutex::new(Backlog { silences, ..Backlog::default() }));
         if let Some(events) = events {
             let (sender, backlog) = (sender.clone(), Arc::downgrade(&backlog));
             thread::Builder::new().name("events".into()).spawn(move || listen(events, &sender, &backlog))?;
@@ -179,7 +208,7 @@ impl Monitor {
             backlog: Arc::clone(&backlog),
         };
         thread::Builder::new().name("monitor".into()).spawn(move || looker.run())?;
-        Ok(Monitor { updates, inbox, events: backlog })
+        Ok(Monitor { updates, inbox, events: backlog, next: RefCell::default() })
     }
 
     /// What it has to tell, after waiting that long at most; `None`: nothing so far. Events come before looks that began after
@@ -188,31 +217,48 @@ impl Monitor {
     /// # Errors
     /// All is told that there will ever be.
     pub fn next(&self, at_most: Duration) -> Result<Option<Update>, MonitorEnded> {
-        if let Some(update) = self.take_events() {
+        if let Some(update) = self.next.take() {
             return Ok(Some(update));
         }
-        match self.updates.recv_timeout(at_most) {
-            Ok(Signal::Update(update)) => Ok(Some(update)),
-            Err(RecvTimeoutError::Disconnected) => Err(MonitorEnded),
-            Ok(Signal::Events) | Err(RecvTimeoutError::Timeout) => match self.take_events() {
+        // What came through the channel is taken first and told last: of events that never cease, no look would ever be told.
+        let mut waiting = self.updates.try_iter().find_map(update_of);
+        if waiting.is_none() && !lock(&self.events).has_news() {
+            match self.updates.recv_timeout(at_most) {
+                Ok(signal) => waiting = update_of(signal),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) if lock(&self.events).has_news() => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(MonitorEnded),
+            }
+        }
+        match (self.take_events(), waiting) {
+            (Some(events), waiting) => {
+                self.next.replace(waiting);
+                Ok(Some(events))
+            }
+            (None, Some(update)) => Ok(Some(update)),
+            // Whoever hears events keeps the channel open.
+            (None, None) if lock(&self.events).stopped => match self.updates.try_iter().find_map(update_of) {
                 Some(update) => Ok(Some(update)),
-                // Whoever hears events keeps the channel open.
-                None if lock(&self.events).stopped => match self.updates.try_recv() {
-                    Ok(Signal::Update(update)) => Ok(Some(update)),
-                    _ => Err(MonitorEnded),
-                },
-                None => Ok(None),
+                None => Err(MonitorEnded),
             },
+            (None, None) => Ok(None),
         }
     }
 
     fn take_events(&self) -> Option<Update> {
         let mut backlog = lock(&self.events);
-        if !backlog.events.is_empty() || backlog.heard != Heard::default() {
+        if backlog.has_events() {
             let heard = std::mem::take(&mut backlog.heard);
             return Some(Update::Events(std::mem::take(&mut backlog.events), heard));
         }
         backlog.ended.take().map(Update::EventsEnded)
+    }
+
+    /// How often whoever hears events had nothing to hear so far; `None`: nobody listens. Once it has grown by two (the
+    /// first silence may have begun before), all that happened before has been told or is told next. Where events never cease, it
+    /// does not grow.
+    pub fn silences(&self) -> Option<u64> {
+        lock(&self.events).silences
     }
 
     /// Tells it something. A monitor that ended does not mind.
@@ -273,6 +319,15 @@ struct Looker {
 /// The view is gone, or wants no more.
 struct Ended;
 
+/// However it ends, a panic of the source included: nobody waits for another look.
+impl Drop for Looker {
+    fn drop(&mut self) {
+        lock(&self.backlog).stopped = true;
+        // With the channel full, the view has enough to wake for.
+        let _ = self.updates.try_send(Signal::Events);
+    }
+}
+
 impl Looker {
     fn run(mut self) {
         let mut due = Instant::now();
@@ -286,8 +341,6 @@ impl Looker {
                 Ok(())
             });
             if outcome.is_err() {
-                lock(&self.backlog).stopped = true;
-                let _ = self.updates.try_send(Signal::Events);
                 return;
             }
         }
@@ -295,7 +348,7 @@ impl Looker {
 
     /// From the beginning of a look that took `pass` to the next.
     fn pause(&self, pass: Duration) -> Duration {
-        self.interval.max(pass.saturating_mul(SHARE))
+        self.interval.max(pass.saturating_mul(SHARE)).min(LONGEST)
     }
 
     /// Until it is time to look.
@@ -316,7 +369,7 @@ impl Looker {
                 Message::Command(Command::Pause(paused)) => self.paused = paused,
                 Message::Command(Command::Interval(interval)) => {
                     self.interval = interval;
-                    *due = (*due).min(Instant::now() + interval);
+                    *due = (*due).min(Instant::now() + self.pause(Duration::ZERO));
                 }
                 Message::Command(Command::Request(request)) => {
                     self.request = *request;
@@ -458,7 +511,8 @@ fn pass_on(names: &Arc<Resolver>, answers: &Sender<Message>) {
 fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &Weak<Mutex<Backlog>>) {
     let mut batch = Vec::new();
     loop {
-        let outcome = events.wait(Duration::from_secs(1), &mut batch);
+        let outcome = events.wait(SILENCE, &mut batch);
+        let has_heard = !batch.is_empty() || !matches!(outcome, Ok(heard) if heard == Heard::default());
         let Some(backlog) = backlog.upgrade() else { return };
         let ended = {
             let mut backlog = lock(&backlog);
@@ -471,15 +525,17 @@ fn listen(mut events: Box<dyn Events>, updates: &SyncSender<Signal>, backlog: &W
             backlog.events.append(&mut batch);
             match outcome {
                 Ok(heard) => {
-                    backlog.heard.lost += heard.lost;
-                    backlog.heard.lost_unknown |= heard.lost_unknown;
-                    backlog.heard.malformed += heard.malformed;
-                    if backlog.events.is_empty() && backlog.heard == Heard::default() {
+                    backlog.heard += heard;
+                    if !has_heard {
+                        backlog.silences = backlog.silences.map(|silences| silences + 1);
+                    }
+                    if !backlog.has_events() {
                         continue;
                     }
                     false
                 }
                 Err(error) => {
+                    backlog.silences = None;
                     backlog.ended = Some(error);
                     true
                 }

@@ -53,6 +53,14 @@ pub struct Heard {
     pub malformed: u64,
 }
 
+impl std::ops::AddAssign for Heard {
+    fn add_assign(&mut self, other: Heard) {
+        self.lost = self.lost.saturating_add(other.lost);
+        self.lost_unknown = self.lost_unknown || other.lost_unknown;
+        self.malformed = self.malformed.saturating_add(other.malformed);
+    }
+}
+
 /// Whoever tells of sockets when it happens, while a [`crate::Source`] is asked.
 pub trait Events: Send {
     /// For people and programs: `sock_diag_destroy`.

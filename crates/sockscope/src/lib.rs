@@ -50,6 +50,40 @@
 //!
 //! Two snapshots are compared by [`diff`], which knows a connection again when it enters TIME_WAIT and tells it from the
 //! next one that uses its ports.
+//!
+//! A [`Monitor`] looks again and again, by threads of its own. What it saw, and what the kernel told meanwhile where it does
+//! ([`events`]), a [`Chronicle`] makes a story of, in which each socket is opened once and closed once (`examples/watch.rs`):
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sockscope::{Chronicle, Monitor, MonitorOptions, Request, SourceChoice, Update};
+//!
+//! let request = Request::default();
+//! let events = sockscope::events(&request).ok();
+//! let mut chronicle = Chronicle::new(events.is_some());
+//! let source = Box::new(sockscope::native(SourceChoice::Auto)?);
+//! let monitor = Monitor::start(source, MonitorOptions { events, ..MonitorOptions::new(request) })?;
+//! # let mut looks = 0;
+//! while let Ok(update) = monitor.next(Duration::from_secs(1)) {
+//!     let story = match update {
+//!         Some(Update::Frame(beat)) => chronicle.look(&beat),
+//!         Some(Update::Events(events, heard)) => chronicle.events(events, heard),
+//!         _ => continue,
+//!     };
+//!     for occurrence in story {
+//!         println!("{} {:?}", occurrence.kind.name(), occurrence.socket.key);
+//!     }
+//! #   looks += 1;
+//! #   if looks == 2 {
+//! #       break;
+//! #   }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Names of peers are found out by a [`Resolver`], in the background, if somebody wants that ([`resolver`]); processes that a
+//! filter means, by [`Targets`].
 
 #![forbid(unsafe_code)]
 
@@ -60,21 +94,23 @@ mod databases;
 
 pub use databases::{DatabaseError, DatabaseOptions, Databases};
 pub use sockscope_core::{
-    AddressScanner, Comparer, Context as FilterContext, Filter, FilterError, Locator, Needs, Services, SortError,
-    SortKey, apply, default_order, diff, field_by_name, sort, why,
+    AddressScanner, Beat, Chronicle, Command, Commander, Comparer, Context as FilterContext, Filter, FilterError,
+    Locator, Missed, Monitor, MonitorEnded, MonitorOptions, Needs, Pairs, Resolver, Services, SortError, SortKey,
+    Target, Targets, Update, apply, default_order, diff, field_by_name, is_notable, parse_hosts, process_rates, sort,
+    why,
 };
 pub use sockscope_geo as geo;
 pub use sockscope_model::{
     AddressBlock, AddressBlockError, BindAttempt, BindError, BindErrorKind, Cause, Change, Comparison, Condition,
-    Coordinates, Difference, Elsewhere, ErrorKind, Exposure, Family, Field, ForeignNamespace, Frame, IpDatabase,
-    Namespace, NatRule, NoOwner, Notice, Owner, Owners, Place, PortAnswer, PortFacts, PortProxy, PortQuestion, Process,
-    ProcessId, Protocol, Queues, Request, Row, Snapshot, Socket, SocketKey, Source, SourceChoice, SourceError,
-    SourceReport, SourceVerdict, State, StateSet, Tag, Testimony, Timer, TimerKind, Timestamp, Traffic, Value, Verdict,
-    Witness,
+    Coordinates, Difference, Elsewhere, ErrorKind, Event, EventKind, Events, Exposure, Family, Field, ForeignNamespace,
+    Frame, Heard, HostName, IpDatabase, Namespace, NatRule, NoOwner, Notice, Occurrence, Owner, Owners, Place,
+    PortAnswer, PortFacts, PortProxy, PortQuestion, Process, ProcessId, Protocol, Queues, Rate, Request, Row, Snapshot,
+    Socket, SocketKey, Source, SourceChoice, SourceError, SourceReport, SourceVerdict, State, StateSet, Tag, Testimony,
+    Timer, TimerKind, Timestamp, Traffic, Value, Verdict, Witness,
 };
 pub use sockscope_sys::{
-    NativeSource, SOURCES, WITNESSES, elsewhere, interfaces, native, port_facts, serve_apart, services_text, testify,
-    try_bind, viewer_uid, viewer_user,
+    NativeSource, SOURCES, WITNESSES, elsewhere, events, host_name, hosts_text, interfaces, native, port_facts,
+    serve_apart, services_text, testify, try_bind, viewer_uid, viewer_user,
 };
 
 /// Every TCP and UDP socket of the viewer's network namespace, with owners.
@@ -93,4 +129,11 @@ pub fn filter_context() -> FilterContext {
         services: services_text().as_deref().map(Services::parse).unwrap_or_default(),
         interfaces: interfaces(),
     }
+}
+
+/// Finds out the names of addresses by this system's name service, which may ask name servers; what the hosts file has is there
+/// at once.
+pub fn resolver() -> Resolver {
+    let known = hosts_text().map(|text| parse_hosts(&text)).unwrap_or_default();
+    Resolver::new(known, host_name)
 }

@@ -282,7 +282,9 @@ impl App {
 
     /// There are new lines.
     pub fn arranged(&mut self, arrangement: Arc<Arrangement>) -> Vec<Effect> {
-        self.failure = None;
+        if self.arrangement.as_ref().is_none_or(|it| it.look.number != arrangement.look.number) {
+            self.failure = None;
+        }
         self.waiting = arrangement.settings.serial != self.serial;
         let same_lines = self.arrangement.as_ref().is_some_and(|it| it.settings.same_lines(&arrangement.settings));
         if !same_lines {

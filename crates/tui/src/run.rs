@@ -50,6 +50,16 @@ enum Happening {
     Arranged(Arranged),
     Signal(Signal),
     Acted(Message),
+    ArrangerEnded,
+}
+
+/// Rings when the arranger is no more, also if it panicked: without it, nothing would ever change on the screen.
+struct Bell(Sender<Happening>);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        let _ = self.0.send(Happening::ArrangerEnded);
+    }
 }
 
 /// Shows the table until somebody quits. The terminal is given back however that happens.
@@ -60,8 +70,8 @@ pub fn run(monitor: Monitor, options: AppOptions, actions: Arc<dyn Actions>) -> 
     let (happenings, happened) = mpsc::channel();
     let (orders, ordered) = mpsc::channel();
     let commander = monitor.commander();
-    let to = happenings.clone();
-    arranger::start(ordered, move |arranged| to.send(Happening::Arranged(arranged)).is_ok())?;
+    let bell = Bell(happenings.clone());
+    arranger::start(ordered, move |arranged| bell.0.send(Happening::Arranged(arranged)).is_ok())?;
     arranger::pump(monitor, orders.clone())?;
     let to = happenings.clone();
     signals::listen(move |signal| to.send(Happening::Signal(signal)).is_ok())?;
@@ -145,6 +155,10 @@ impl Table {
                 self.app.tell(message);
                 self.commander.command(Command::Refresh);
             }
+            Happening::ArrangerEnded if screen::is_lost() => {
+                return Err(io::Error::other("a part of the table panicked"));
+            }
+            Happening::ArrangerEnded => {}
             Happening::Signal(Signal::End(number)) => return Ok(Some(Ended::Signal(number))),
             Happening::Signal(Signal::Stop) => {
                 screen::give_back();

@@ -84,6 +84,11 @@ pub(crate) fn give_back() {
     }
 }
 
+/// Whether the terminal was given back while the table was on it: by a panic, on whatever thread.
+pub(crate) fn is_lost() -> bool {
+    !TAKEN.load(Ordering::SeqCst)
+}
+
 /// A panic's message belongs on a screen where it can be read.
 fn give_back_on_panic() {
     static ONCE: Once = Once::new();

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::pipe;
+use std::io::{Read, pipe};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -65,6 +65,7 @@ pub(crate) fn check(kit: &Kit, sockscope: &Path, testkit: &Path) -> Result<()> {
     stage.compared(&listed)?;
     stage.hidden_port()?;
     stage.waited()?;
+    stage.explained()?;
     // The last: of the two processes of the scenario, one remains.
     stage.ended(&listed)?;
     Ok(())
@@ -381,6 +382,7 @@ impl Stage<'_> {
         let output = self.ends_with(2, &["kill", "--yes", "--signal", "HUP", &filter])?;
         ensure!(String::from_utf8_lossy(&output.stderr).contains("Windows has no signals"), "{output:?}");
         self.ends_with(1, &["kill", "--yes", "sport = :0 and dport = :1"])?;
+        let watch = self.watch(&["--events", "closed", "--count", "1", &filter])?;
         for (result, words) in [("would", &["--dry-run", "--yes"][..]), ("done", &["--yes", "--signal", "KILL"])] {
             let text = self.text(&[&["kill", "--json"], words, &[&filter]].concat())?;
             let line: Value = serde_json::from_str(&text).with_context(|| format!("not one line: {text}"))?;
@@ -390,6 +392,41 @@ impl Stage<'_> {
         self.ends_with(0, &["wait", "--gone", &format!("pid = {}", client.pid), "--timeout", "20s"])?;
         self.ends_with(0, &["assert", &format!("listening and sport = :{listener}")])?;
         eprintln!("a client is ended, and its server lives");
+
+        let output = watch.wait_with_output()?;
+        let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let line = format!(" closed  tcp   {}", client_name(listed, client.pid)?);
+        ensure!(output.status.success() && told.lines().count() == 1 && told.contains(&line), "{told}{said}");
+        ensure!(said.contains(" opened, ") && said.contains(" missed (of TCP"), "{said}");
+        eprintln!("a watch tells what it closes");
+        Ok(())
+    }
+
+    /// A watch that has begun, and printed its titles.
+    fn watch(&self, words: &[&str]) -> Result<Child> {
+        let words = [&["watch"], words].concat();
+        let mut child = self.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let output = child.stdout.as_mut().context("no pipe")?;
+        let mut title = Vec::new();
+        // Byte by byte: what follows is read later.
+        while title.last() != Some(&b'\n') {
+            let mut byte = [0];
+            output.read_exact(&mut byte).with_context(|| format!("{words:?}: no titles"))?;
+            title.push(byte[0]);
+        }
+        ensure!(title.starts_with(b"TIME (UTC)"), "{}", String::from_utf8_lossy(&title));
+        Ok(child)
+    }
+
+    /// Why a port is taken, and why a live table can't be shown in a pipe.
+    fn explained(&self) -> Result<()> {
+        let made = self.report.case("listener");
+        let document: Value =
+            serde_json::from_str(&self.text(&["why", "--json", &made.local.port.to_string()])?).context("why")?;
+        ensure!(document["verdict"] == "held" && self.is_ours(&document["holders"][0]), "{document}");
+        let output = self.ends_with(2, &["top"])?;
+        ensure!(String::from_utf8_lossy(&output.stderr).contains("sockscope watch"), "{output:?}");
+        eprintln!("a port that is taken is explained");
         Ok(())
     }
 
@@ -405,6 +442,12 @@ impl Stage<'_> {
         }
         Ok(())
     }
+}
+
+/// The name of the program that has that number.
+fn client_name(listed: &[Value], pid: u32) -> Result<String> {
+    let owner = listed.iter().map(|socket| &socket["owners"][0]).find(|owner| owner["pid"] == pid);
+    Ok(owner.and_then(|owner| owner["name"].as_str()).context("the client has no name")?.to_owned())
 }
 
 /// What any source can know of a socket and its owner.

@@ -150,20 +150,10 @@ pub(super) fn resolve_flag() -> Arg {
 /// How a table looks.
 pub(super) fn look_options(command: Command) -> Command {
     command
-        .arg(
-            Arg::new("colour")
-                .long("colour")
-                .alias("color")
-                .value_name("WHEN")
-                .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
-                .hide_possible_values(true)
-                .help_heading(FORMATS)
-                .help("auto, always or never (also --color)")
-                .long_help(
-                    "Colours in the table: auto, always or never. auto: on a terminal, unless NO_COLOR or TERM=dumb say \
-                     otherwise. May be spelt --color.",
-                ),
-        )
+        .arg(colour_option().long_help(
+            "Colours in the table: auto, always or never. auto: on a terminal, unless NO_COLOR or TERM=dumb say otherwise. May be \
+             spelt --color.",
+        ))
         .arg(
             Arg::new("width")
                 .long("width")
@@ -176,6 +166,18 @@ pub(super) fn look_options(command: Command) -> Command {
                      cut in a file or a pipe.",
                 ),
         )
+}
+
+/// Whether to colour.
+pub(super) fn colour_option() -> Arg {
+    Arg::new("colour")
+        .long("colour")
+        .alias("color")
+        .value_name("WHEN")
+        .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
+        .hide_possible_values(true)
+        .help_heading(FORMATS)
+        .help("auto, always or never (also --color)")
 }
 
 /// Options that are understood and neither shown nor completed.
@@ -241,7 +243,7 @@ pub(super) fn source_options(command: Command) -> Command {
                 .long_help(format!(
                     "Where the sockets come from: {}. auto takes the best that works; any other is used or the program ends \
                      with status 3.",
-                    crate::plan::source_names().collect::<Vec<_>>().join(", ")
+                    crate::selection::source_names().collect::<Vec<_>>().join(", ")
                 )),
         )
 }

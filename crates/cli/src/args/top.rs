@@ -5,7 +5,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use sockscope_tui::View;
 
 use super::shared::{
-    FORMATS, SHOWN, SocketArgs, When, common, place_options, resolve_flag, sections, socket_options, source_options,
+    SHOWN, SocketArgs, When, colour_option, common, place_options, resolve_flag, sections, socket_options,
+    source_options,
 };
 use super::watch::{interval, interval_option};
 use crate::exit::Failure;
@@ -92,14 +93,7 @@ pub(super) fn top() -> Command {
                 .long_help("Sort the view by this column; with :desc the largest comes first. The key s chooses."),
         )
         .arg(
-            Arg::new("colour")
-                .long("colour")
-                .alias("color")
-                .value_name("WHEN")
-                .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
-                .hide_possible_values(true)
-                .help_heading(FORMATS)
-                .help("auto, always or never (also --color)")
+            colour_option()
                 .long_help("Colours: auto, always or never. auto: unless NO_COLOR says otherwise. May be spelt --color."),
         );
     common(source_options(command))

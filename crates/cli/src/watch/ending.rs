@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use crate::exit::{Failure, complain};
@@ -53,7 +53,7 @@ impl Ending {
     }
 
     /// Has the watch end, and the program where the watch does not.
-    fn wind_up(&self) {
+    fn wind_up(self: &Arc<Self>) {
         self.wanted.store(true, Ordering::Relaxed);
         // It should be gone after that, unless it hangs in a pipe that nobody reads.
         let mut before = u64::MAX;
@@ -61,7 +61,14 @@ impl Ending {
             before = self.steps.load(Ordering::Relaxed);
             std::thread::sleep(PATIENCE * 2);
         }
-        self.finish();
+        // Standard error may be the same pipe.
+        let (said, is_said) = mpsc::channel();
+        let spokesman = Arc::clone(self);
+        let _ = std::thread::Builder::new().spawn(move || {
+            spokesman.finish();
+            let _ = said.send(());
+        });
+        let _ = is_said.recv_timeout(PATIENCE);
         self.end_as_told();
         std::process::exit(0);
     }
@@ -101,11 +108,15 @@ impl Ending {
 
     /// Says how it went, once.
     pub(super) fn finish(&self) {
-        let mut summary = self.summary();
-        if !std::mem::replace(&mut summary.said, true) {
+        let text = {
+            let mut summary = self.summary();
+            if std::mem::replace(&mut summary.said, true) {
+                return;
+            }
             let Summary { opened, closed, missed, .. } = &*summary;
             let missed = if missed.is_empty() { "0 missed" } else { missed };
-            complain(&format!("{opened} opened, {closed} closed, {missed}"));
-        }
+            format!("{opened} opened, {closed} closed, {missed}")
+        };
+        complain(&text);
     }
 }

@@ -170,6 +170,56 @@ fn what_no_look_showed_waits_for_one_that_may() {
 }
 
 #[test]
+fn what_ends_while_the_first_look_is_under_way_is_told_if_that_shows_it() {
+    let open = State::Established;
+    let mut story = Story::new(true);
+    assert_eq!(story.hears(vec![closing(5, 1), closing(15, 2), closing(16, 3)]), "");
+    // It began at 10: 1 was gone by then, it shows 2, and 3 it may have missed.
+    assert_eq!(story.sees(10, &[cookie(2, open), cookie(4, open)]), "-2@15");
+    assert_eq!(story.sees(20, &[cookie(4, open)]), "+3@16 -3@16");
+    assert_eq!(story.sees(30, &[]), "-4@30");
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_nothing_up() {
+    let mut story = Story::new(true);
+    story.sees(1_000, &[]);
+    assert_eq!(story.hears(vec![closing(1_005, 1)]), "");
+    assert_eq!(story.sees(10, &[]), "", "it may have begun before the end");
+    assert_eq!(story.sees(20, &[]), "+1@1005 -1@1005", "this one did not");
+}
+
+#[test]
+fn what_remains_in_fin_wait_2_may_have_another_cookie() {
+    let orphan = |number| Socket { owners: Owners::Nobody(NoOwner::Orphan), ..cookie(number, State::FinWait2) };
+    let mut story = Story::new(true);
+    story.sees(10, &[]);
+    story.hears(vec![closing(15, 1)]);
+    assert_eq!(story.sees(20, &[orphan(7)]), "+1@15 -1@15");
+    assert_eq!(story.sees(30, &[cookie(7, State::TimeWait)]), "");
+    assert_eq!(story.sees(40, &[]), "");
+    assert_eq!(story.sees(50, &[orphan(8)]), "+8@50", "the look was faster than the event");
+    assert_eq!(story.hears(vec![closing(49, 2)]), "");
+    assert_eq!(story.sees(60, &[]), "-8@60");
+    // One that a program still has is no remains.
+    story.hears(vec![closing(65, 3)]);
+    assert_eq!(story.sees(70, &[Socket { inode: Some(9), ..cookie(9, State::FinWait2) }]), "+3@65 -3@65 +9@70");
+}
+
+#[test]
+fn what_is_held_is_bounded_and_told_all_the_same() {
+    let mut story = Story::new(true);
+    story.sees(10, &[]);
+    let events: Vec<Event> = (0..HELD as u64 + 2).map(|number| closing(15, number)).collect();
+    // Each has the same ends here, which only remains could bear.
+    assert_eq!(story.chronicle.events(events, Heard::default()).len(), 2 * 2);
+    assert_eq!(story.chronicle.held.len(), HELD);
+    assert_eq!(story.look(frame(20, vec![], 0)).len(), 2 * HELD);
+    assert_eq!(story.sees(30, &[]) + &story.sees(40, &[]), "");
+    assert!(story.chronicle.closed.len() + story.chronicle.ends.len() < 10, "and is forgotten");
+}
+
+#[test]
 fn what_remains_in_time_wait_may_have_another_cookie() {
     let waiting = |cookie| self::cookie(cookie, State::TimeWait);
     let mut story = Story::new(true);
@@ -205,18 +255,14 @@ fn what_is_missed_is_what_the_system_counted_and_nobody_told() {
     story.look(frame(20, vec![cookie(1, open), cookie(2, open), cookie(3, State::Listen)], 1_100));
     let missed = |count, estimated| Missed { count, estimated, tcp_only: true };
     assert_eq!(story.chronicle.missed(None), missed(Some(99), false));
-    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(49), true), "of one that was seen, none was meant");
+    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(50), true), "of one that was seen, none was meant");
     story.look(frame(30, vec![cookie(4, open), cookie(5, open)], 1_100));
-    assert_eq!(story.chronicle.missed(Some(1)), missed(Some(48), true), "one of three, or rather two of four, of 97");
+    assert_eq!(story.chronicle.missed(Some(1)), missed(Some(49), true), "one of three, or rather two of four, of 97");
 
     let mut story = Story::new(false);
     story.look(frame(10, vec![], 0));
     story.look(frame(20, vec![cookie(1, open), cookie(2, open), cookie(3, open)], 4));
-    assert_eq!(
-        story.chronicle.missed(Some(0)),
-        missed(Some(0), true),
-        "one was missed; that it was not meant is a guess"
-    );
+    assert_eq!(story.chronicle.missed(Some(0)), missed(Some(1), true), "one was missed, and may have been meant");
 
     let mut story = Story::new(true);
     story.look(frame(10, vec![], 0));
@@ -225,6 +271,14 @@ fn what_is_missed_is_what_the_system_counted_and_nobody_told() {
     assert_eq!(story.chronicle.missed(None), exact, "what events tell of is told");
     story.chronicle.events(vec![], Heard { lost: 7, ..Heard::default() });
     assert_eq!(story.chronicle.missed(None), Missed { count: Some(7), ..exact });
+    story.chronicle.events(vec![], Heard { malformed: 1, ..Heard::default() });
+    assert_eq!(
+        story.chronicle.missed(None),
+        Missed { count: Some(8), ..exact },
+        "what made no sense was told to nobody"
+    );
+    let share = Missed { count: Some(8), estimated: true, ..exact };
+    assert_eq!(story.chronicle.missed(Some(0)), share, "whether what was lost was meant, nobody knows");
     story.chronicle.events(vec![], Heard { lost_unknown: true, ..Heard::default() });
     assert_eq!(story.chronicle.missed(None), missed(Some(50), false));
 }

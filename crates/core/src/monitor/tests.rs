@@ -231,3 +231,106 @@ fn events_that_a_busy_view_does_not_take_are_counted() {
     assert!(lost > 0);
     assert_eq!(events + usize::try_from(lost).unwrap(), told);
 }
+
+/// Tells events without end, each at once.
+struct Endless;
+
+impl Events for Endless {
+    fn name(&self) -> &'static str {
+        "endless"
+    }
+
+    fn kinds(&self) -> &'static [EventKind] {
+        &[EventKind::Closed]
+    }
+
+    fn wait(&mut self, _: Duration, events: &mut Vec<Event>) -> Result<Heard, SourceError> {
+        events.push(Event {
+            at: Timestamp::from_micros(0),
+            kind: EventKind::Closed,
+            socket: Box::new(socket(1, State::Closed, 0)),
+            processes: Vec::new(),
+        });
+        Ok(Heard::default())
+    }
+}
+
+#[test]
+fn events_without_end_hide_no_look() {
+    let options = MonitorOptions { events: Some(Box::new(Endless)), ..often(Request::default()) };
+    let (monitor, _) = start(vec![Ok(vec![])], options);
+    let (mut looks, mut events) = (0, 0);
+    while looks < 3 {
+        // There are always some that could be told first.
+        while !lock(&monitor.events).has_news() {
+            thread::yield_now();
+        }
+        match next(&monitor) {
+            Update::Frame(_) => looks += 1,
+            Update::Events(..) => events += 1,
+            other => panic!("{other:?}"),
+        }
+        assert!(events < 10_000, "{looks} looks beside {events} times events");
+    }
+}
+
+/// Panics at the second look.
+struct Fragile(bool);
+
+impl Source for Fragile {
+    fn snapshot(&mut self, _: &Request) -> Result<Snapshot, SourceError> {
+        assert!(!std::mem::replace(&mut self.0, true), "as it was meant");
+        Ok(Snapshot::new("linux", "host".into(), Timestamp::from_micros(1)))
+    }
+}
+
+#[test]
+fn a_source_that_panics_ends_it_though_events_go_on() {
+    let options = MonitorOptions { events: Some(Box::new(Endless)), ..often(Request::default()) };
+    let monitor = Monitor::start(Box::new(Fragile(false)), options).unwrap();
+    let since = Instant::now();
+    while monitor.next(Duration::from_secs(60)).is_ok() {
+        assert!(since.elapsed() < Duration::from_secs(60), "nobody looks any more, and it does not say so");
+    }
+}
+
+#[test]
+fn an_interval_without_end_is_no_error() {
+    let options = MonitorOptions { interval: Duration::MAX, ..MonitorOptions::new(Request::default()) };
+    let (monitor, _) = start(vec![Ok(vec![])], options);
+    beat(&monitor);
+    monitor.command(Command::Interval(Duration::MAX));
+    monitor.command(Command::Refresh);
+    beat(&monitor);
+}
+
+/// Has nothing to tell.
+struct Silent;
+
+impl Events for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn kinds(&self) -> &'static [EventKind] {
+        &[EventKind::Closed]
+    }
+
+    fn wait(&mut self, _: Duration, _: &mut Vec<Event>) -> Result<Heard, SourceError> {
+        thread::yield_now();
+        Ok(Heard::default())
+    }
+}
+
+#[test]
+fn silence_is_heard() {
+    let since = Instant::now();
+    let options = MonitorOptions { events: Some(Box::new(Silent)), ..often(Request::default()) };
+    let (monitor, _) = start(vec![Ok(vec![])], options);
+    while monitor.silences() < Some(3) {
+        assert!(since.elapsed() < Duration::from_secs(60), "it hears nothing, and does not say so");
+        thread::yield_now();
+    }
+    let (monitor, _) = start(vec![Ok(vec![])], often(Request::default()));
+    assert_eq!(monitor.silences(), None, "nobody listens");
+}

@@ -1,19 +1,17 @@
-use schemars::generate::SchemaSettings;
+//! The published shape of a line of `watch`.
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use sockscope_model as model;
 
-use super::{Socket, State, Time, micros};
+use super::{Socket, State, Time, micros, published};
 
 /// The name and version of a line of `watch`.
 pub const CHANGE: &str = "sockscope.change/1";
 
 /// The JSON Schema of [`Change`], as `docs/schema/sockscope.change-1.json` has it.
 pub fn change_schema() -> serde_json::Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Change<'static>>();
-    schema.insert("title".to_owned(), CHANGE.into());
-    schema.to_value()
+    published::<Change<'static>>(CHANGE)
 }
 
 /// What happened to one socket: a line of `sockscope watch --ndjson`.

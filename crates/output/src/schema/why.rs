@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use sockscope_model as model;
 
-use super::{Address, Notice, Sockets, protocol_names};
+use super::{Address, Notice, Sockets, protocol_names, published};
 use crate::Listing;
 
 /// The name and version of the document of `why`.
@@ -15,10 +14,7 @@ pub const WHY: &str = "sockscope.why/1";
 
 /// The JSON Schema of [`Why`], as `docs/schema/sockscope.why-1.json` has it.
 pub fn why_schema() -> serde_json::Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Why<'static>>();
-    schema.insert("title".to_owned(), WHY.into());
-    schema.to_value()
+    published::<Why<'static>>(WHY)
 }
 
 /// Who holds a port, or why it can't be bound: the output of `sockscope why --json`.

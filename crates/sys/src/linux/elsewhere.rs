@@ -66,9 +66,13 @@ pub fn elsewhere(question: &PortQuestion, facts: &PortFacts) -> Elsewhere {
         let rows = first..found.snapshot.sockets.len();
         found.namespaces.push(ForeignNamespace { id, name, pid, addresses, rows });
     }
-    if unseen > 0 {
+    if open_proc().is_err() {
+        found.unseen = Some("other network namespaces were not looked for, since /proc can't be read".to_owned());
+    } else if unseen > 0 {
         let (noun, verb) = if unseen == 1 { ("namespace", "was") } else { ("namespaces", "were") };
-        found.unseen = Some(format!("{unseen} other network {noun} {verb} not looked into, which takes root"));
+        // Whoever may enter all of them met one that was going, or tables that made no sense.
+        let why = if may_enter() { "" } else { ", which takes root" };
+        found.unseen = Some(format!("{unseen} other network {noun} {verb} not looked into{why}"));
     }
     own(&mut found.snapshot, &request);
     found
@@ -171,7 +175,7 @@ fn candidates() -> Vec<Candidate> {
         }
     }
     let mut found: Vec<Candidate> = found.into_iter().map(|(candidate, _)| candidate).collect();
-    let may_enter = super::owners::has_capability(CAP_SYS_ADMIN);
+    let may_enter = may_enter();
     for (id, (name, file)) in names {
         // Without privilege, one that is known by a process has no id: whether it is this one, nobody knows.
         if Some(id) != own && !ids.contains(&id) && (may_enter || found.iter().all(|it| it.id.is_some())) {
@@ -189,8 +193,12 @@ fn own_tables() -> Option<u64> {
     (!together || inode(c"/proc/self/net/tcp") == Some(of_thread)).then_some(of_thread)
 }
 
-/// Number in linux/capability.h.
-const CAP_SYS_ADMIN: u32 = 21;
+/// Whether this user may enter namespaces.
+fn may_enter() -> bool {
+    /// Number in linux/capability.h.
+    const CAP_SYS_ADMIN: u32 = 21;
+    super::owners::has_capability(CAP_SYS_ADMIN)
+}
 
 fn known_by(found: &mut [(Candidate, u64)], table: u64) -> Option<&mut (Candidate, u64)> {
     found.iter_mut().find(|(candidate, of)| *of == table && candidate.id.is_none())
@@ -233,7 +241,7 @@ fn look_inside(file: &OwnedFd, request: &Request, addresses: &[IpAddr]) -> Resul
     })
 }
 
-/// The tables of the namespace that a process is in; `None` if none can be read.
+/// The tables of the namespace that a process is in; `None` if none can be read, or one makes no sense.
 fn tables_of(pid: u32, request: &Request) -> Option<Vec<Socket>> {
     let proc = open_proc().ok()?;
     let kinds = if request.udp {
@@ -246,8 +254,12 @@ fn tables_of(pid: u32, request: &Request) -> Option<Vec<Socket>> {
     for (path, protocol, family) in kinds {
         let mut text = Vec::new();
         if files::read_at(&proc, NumberPath::new(pid, path).as_c_str(), 64 << 20, &mut text).is_ok() {
+            let table = wire::table(&text, protocol, family);
+            if !table.malformed.is_empty() {
+                return None;
+            }
             read = true;
-            sockets.extend(wire::table(&text, protocol, family).sockets);
+            sockets.extend(table.sockets);
         }
     }
     read.then_some(sockets)

@@ -168,8 +168,8 @@ impl DiagSocket {
     }
 }
 
-/// Sends one request to another family of netlink (`None`: NETLINK_ROUTE, which is 0) and gathers the payloads of the answers of that kind: of a dump all rows, else
-/// the first.
+/// Sends one request to another family of netlink (`None`: NETLINK_ROUTE, which is 0) and gathers the payloads of the answers of
+/// that kind: of a dump all rows, else the first.
 pub(super) fn ask_once(
     protocol: Option<rustix::net::Protocol>,
     request: &[u8],

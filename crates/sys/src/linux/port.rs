@@ -38,8 +38,17 @@ pub fn port_facts(question: &PortQuestion) -> PortFacts {
     if question.protocol == Protocol::Tcp && !lists_bound() {
         facts.unknown.push("this kernel lists no sockets that are bound and do not listen (Linux 6.8 does)".to_owned());
     }
+    if open_proc().is_err() {
+        facts.unknown.push("proxies of containers were not looked for, since /proc can't be read".to_owned());
+    }
     match nat_rules(question) {
-        Ok(rules) => facts.nat = rules,
+        Ok((rules, malformed)) => {
+            facts.nat = rules;
+            if malformed > 0 {
+                let (noun, verb) = if malformed == 1 { ("rule", "was") } else { ("rules", "were") };
+                facts.unknown.push(format!("{malformed} {noun} of nftables made no sense and {verb} passed over"));
+            }
+        }
         Err(DumpError::System(Errno::PERM | Errno::ACCESS)) => facts
             .unknown
             .push("rules that publish ports (DNAT) were not looked at, which takes root (CAP_NET_ADMIN)".to_owned()),
@@ -92,13 +101,20 @@ pub(super) fn is_local(address: IpAddr) -> Option<bool> {
     }
 }
 
-/// The rules of this network namespace that give another destination to what comes to the port.
-fn nat_rules(question: &PortQuestion) -> Result<Vec<NatRule>, DumpError> {
+/// The rules of this network namespace that give another destination to what comes to the port, and how many others made no sense.
+fn nat_rules(question: &PortQuestion) -> Result<(Vec<NatRule>, usize), DumpError> {
     let rows = ask_once(Some(family::NETFILTER), &nftables::encode_dump(1), 1, nftables::RULE, true)?;
     let number = if question.protocol == Protocol::Udp { libc::IPPROTO_UDP } else { libc::IPPROTO_TCP };
-    let mut rules = Vec::new();
+    let (mut rules, mut malformed) = (Vec::new(), 0);
     for row in rows {
-        let Ok(Some(rule)) = nftables::redirection(&row) else { continue };
+        let rule = match nftables::redirection(&row) {
+            Ok(Some(rule)) => rule,
+            Ok(None) => continue,
+            Err(_) => {
+                malformed += 1;
+                continue;
+            }
+        };
         let protocol = rule.protocol.is_none_or(|it| i32::from(it) == number);
         let (first, last) = rule.ports;
         let address = match (question.address, rule.address) {
@@ -119,7 +135,7 @@ fn nat_rules(question: &PortQuestion) -> Result<Vec<NatRule>, DumpError> {
             });
         }
     }
-    Ok(rules)
+    Ok((rules, malformed))
 }
 
 /// Processes of Docker that carry the port, by their arguments, which anybody may read.

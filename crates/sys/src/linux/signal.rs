@@ -54,8 +54,8 @@ pub(crate) fn has_signal(number: i32) -> bool {
     (1..=libc::SIGRTMAX()).contains(&number)
 }
 
-/// By how much two computations of one start may differ, in microseconds: the moment of boot is rounded to what starts are
-/// given in, which happens anew each time. No process can have another's number so soon.
+/// By how much two computations of one start may differ, in microseconds: another program, or another run of this one, may have
+/// rounded the moment of boot the other way. No process can have another's number so soon.
 const TICK: u64 = 10_000;
 
 /// A process that is held: whatever is done to it is done to it, or to nobody.

@@ -1,6 +1,7 @@
 //! One pass: sockets, owners, then names for the numbers that occur.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -21,8 +22,6 @@ use super::{cgroups, files, owners, procfs, sock_diag};
 #[derive(Debug)]
 pub struct LinuxSource {
     choice: SourceChoice,
-    /// When the system was started: kept, so that a process' start is the same in every snapshot.
-    boot: Timestamp,
     users: Users,
     /// Whether it is asked as a witness: tables that this kernel lacks are named one by one.
     witness: bool,
@@ -44,7 +43,7 @@ impl LinuxSource {
                 help: Some(format!("here are: {}", names_of(super::SOURCES))),
             });
         }
-        Ok(LinuxSource { choice, boot: boot_time(), users: Users::default(), witness: false })
+        Ok(LinuxSource { choice, users: Users::default(), witness: false })
     }
 
     fn sockets(&self, request: &Request, snapshot: &mut Snapshot) -> Result<HashSet<u64>, SourceError> {
@@ -133,7 +132,7 @@ impl Source for LinuxSource {
             snapshot.namespaces.insert(namespace.id, namespace);
         }
         if request.owners {
-            owners::attribute(&mut snapshot, request, self.boot, &tunnels);
+            owners::attribute(&mut snapshot, request, boot_time(), &tunnels);
         } else {
             for socket in &mut snapshot.sockets {
                 socket.owners = Owners::Nobody(NoOwner::NotAsked);
@@ -210,13 +209,19 @@ fn names_of(choices: &[SourceChoice]) -> String {
     names.join(", ")
 }
 
-/// Now less the time since the start, suspended time included: what the start times under /proc count from. Rounded to
-/// the hundredth of a second that those are given in.
+/// When the system was started: now less the time since then, suspended time included, which the start times under /proc count
+/// from. Rounded to the hundredth of a second that those are given in.
+///
+/// It is asked once, so that a process' start is the same in every snapshot, and still the same when the process is to be ended:
+/// whoever sets the clock meanwhile moves this moment, too.
 pub(super) fn boot_time() -> Timestamp {
-    let micros = |clock| {
-        let time = clock_gettime(clock);
-        time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000)
-    };
-    let boot = micros(ClockId::Realtime).saturating_sub(micros(ClockId::Boottime));
-    Timestamp::from_micros(boot.saturating_add(5_000).div_euclid(10_000).saturating_mul(10_000))
+    static BOOT: OnceLock<Timestamp> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let micros = |clock| {
+            let time = clock_gettime(clock);
+            time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000)
+        };
+        let boot = micros(ClockId::Realtime).saturating_sub(micros(ClockId::Boottime));
+        Timestamp::from_micros(boot.saturating_add(5_000).div_euclid(10_000).saturating_mul(10_000))
+    })
 }

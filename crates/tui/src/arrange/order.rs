@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use sockscope_core::{compare_sockets, compare_values};
-use sockscope_model::{Field, Row, Value};
+use sockscope_model::{Field, Protocol, Row, Socket, Value};
 use sockscope_output::Column;
 
 use super::groups::Group;
@@ -31,15 +32,40 @@ pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former:
         lines.sort_by(|left, right| if descending { usual(*right, *left) } else { usual(*left, *right) });
         return lines;
     };
-    // Values are looked up once a line, not once a comparison.
-    let mut valued: Vec<(SortValue<'_>, Line)> = lines
+    // Values are looked up once a line, not once a comparison; and of lines with equal values there are many.
+    let mut valued: Vec<(SortValue<'_>, Usual, Line)> = lines
         .into_iter()
-        .map(|line| (look.row(line).map_or((None, 0), |row| socket_value(by, &row, look, line)), line))
+        .map(|line| match look.row(line) {
+            Some(row) => (socket_value(by, &row, look, line), Usual::of(row.socket), line),
+            None => ((None, 0), Usual::default(), line),
+        })
         .collect();
-    valued.sort_by(|(left, left_line), (right, right_line)| {
-        compare(left, right, descending).then_with(|| usual(*left_line, *right_line))
+    valued.sort_by(|(left, left_usual, left_line), (right, right_usual, right_line)| {
+        let values = compare(left, right, descending).then_with(|| left_usual.cmp(right_usual));
+        values.then_with(|| usual(*left_line, *right_line))
     });
-    valued.into_iter().map(|(_, line)| line).collect()
+    valued.into_iter().map(|(_, _, line)| line).collect()
+}
+
+/// The beginning of what the usual order goes by, so that most pairs need no look at their sockets.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Usual(u64, u128);
+
+impl Usual {
+    fn of(socket: &Socket) -> Usual {
+        let key = &socket.key;
+        let protocol = match key.protocol {
+            Protocol::Tcp => 0u64,
+            Protocol::Udp => 1,
+            _ => 2,
+        };
+        let connects = u64::from(!socket.is_listening());
+        let (is_v6, address) = match key.local.ip() {
+            IpAddr::V4(v4) => (0, u128::from(v4.to_bits())),
+            IpAddr::V6(v6) => (1, v6.to_bits()),
+        };
+        Usual(connects << 40 | protocol << 32 | u64::from(key.local.port()) << 8 | is_v6, address)
+    }
 }
 
 /// Sorts groups likewise. In their usual order, those with most sockets come first.
@@ -49,16 +75,16 @@ pub(super) fn groups(look: &Look, settings: &Settings, groups: Vec<Group>, forme
         None => groups,
     };
     let Sort { by, descending } = settings.sort;
-    let mut valued: Vec<(SortValue<'_>, Option<Value<'_>>, Group)> = groups
+    let mut valued: Vec<(SortValue<'_>, SortValue<'_>, Group)> = groups
         .into_iter()
         .map(|group| {
             let value = group_value(by.unwrap_or(Shown::Sockets), &group, look);
-            (value, group_value(Shown::Group, &group, look).0, group)
+            (value, group_value(Shown::Group, &group, look), group)
         })
         .collect();
     let descending = descending != by.is_none();
     valued.sort_by(|(left, left_label, _), (right, right_label, _)| {
-        compare(left, right, descending).then_with(|| known(left_label.as_ref(), right_label.as_ref(), false))
+        compare(left, right, descending).then_with(|| compare(left_label, right_label, false))
     });
     valued.into_iter().map(|(_, _, group)| group).collect()
 }

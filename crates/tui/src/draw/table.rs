@@ -44,6 +44,13 @@ impl App {
                 *natural = (*natural).max(width(cell));
             }
         }
+        let mut natural = natural.clone();
+        for (natural, column) in natural.iter_mut().zip(&columns) {
+            if settings.sort.by == Some(*column) {
+                // Room for the arrow.
+                *natural = (*natural).max(width(column.title(settings.view)) + 1);
+            }
+        }
         let gap = if area.width < NARROW { 1 } else { 2 };
         // One for the mark.
         let room = usize::from(area.width).saturating_sub(2);

@@ -95,6 +95,9 @@ proptest! {
             take(&mut rig, &mut machine, &mut cookie, step);
             let (position, lines) = rig.app.selection();
             prop_assert!(position < lines.max(1), "line {position} of {lines}");
+            if let Some([kept, anew]) = rig.orders() {
+                prop_assert_eq!(kept, anew);
+            }
         }
         rig.draw();
         // Whatever was done, this leads back to the table, and out.

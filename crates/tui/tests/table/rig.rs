@@ -16,7 +16,7 @@ use sockscope_model::{
     Rate, Request, Snapshot, Socket, SocketKey, SourceReport, State, Tag, Timestamp, Traffic,
 };
 use sockscope_tui::arrange::{Arranger, Look};
-use sockscope_tui::{App, AppOptions, Colours, Effect, Remembered};
+use sockscope_tui::{App, AppOptions, Colours, Effect, LineKey, Remembered};
 
 /// A table, its arranger, and what the monitor saw last.
 pub(crate) struct Rig {
@@ -90,6 +90,16 @@ impl Rig {
             let effects = self.app.arranged(arrangement);
             self.follow(effects);
         }
+    }
+
+    /// The lines that are there, in order: as they were arranged from the lines before, and as nobody knew any before.
+    pub(crate) fn orders(&mut self) -> Option<[Vec<LineKey>; 2]> {
+        let (look, settings) = (self.look.as_ref()?, self.settings.as_ref()?);
+        let keys = |arranger: &mut Arranger| {
+            let arrangement = arranger.arrange(look, settings);
+            (0..arrangement.lines.len()).filter_map(|position| arrangement.key(position)).collect()
+        };
+        Some([keys(&mut self.arranger), keys(&mut Arranger::default())])
     }
 
     /// Something happens at the terminal, and is on the screen at once.
