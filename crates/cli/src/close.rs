@@ -63,25 +63,16 @@ pub(crate) fn run(args: &CloseArgs) -> Result<Exit, Failure> {
     }
     let targets: Vec<Row<'_>> = rows.iter().filter_map(|index| frame.row(*index)).collect();
     let is_refused = |row: &Row<'_>| sys::can_close(row.socket) == Err(CloseError::Refused);
-    if args.dry_run && targets.iter().any(is_refused) {
+    if (args.dry_run || asks_on.is_some()) && targets.iter().any(is_refused) {
         complain(&format!("notice: to close them takes more than to show them: {}", CloseError::Refused));
     }
-    // Where nothing can come of it, nobody is asked.
-    let pointless = asks_on.is_some() && targets.iter().all(is_refused);
     if let Some(terminal) = asks_on
-        && !pointless
         && !confirm(&frame, &rows, terminal)?
     {
         complain("nothing was closed");
         return Ok(Exit::No);
     }
-    let done = if pointless {
-        targets.into_iter().map(|row| (row, Fate::Refused(CloseError::Refused.to_string()))).collect()
-    } else if args.dry_run {
-        targets.into_iter().map(|row| (row, would(&row))).collect()
-    } else {
-        act(targets)
-    };
+    let done = if args.dry_run { targets.into_iter().map(|row| (row, would(&row))).collect() } else { act(targets) };
     // First what went wrong, which nothing that happens to the output may hide.
     for (row, fate) in &done {
         if let Fate::Refused(reason) = fate {
