@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+#[cfg(unix)]
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Ending {
     wanted: AtomicBool,
     /// The signal that ends programs and ended this one, if it was that; else 0.
+    #[cfg(unix)]
     signal: AtomicI32,
     /// Counts what the watch does, so that it shows when it does nothing more.
     steps: AtomicU64,
