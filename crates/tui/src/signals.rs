@@ -1,5 +1,6 @@
 /// A signal that concerns the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "other systems send none"))]
 pub(crate) enum Signal {
     /// End: SIGTERM, SIGHUP, SIGINT, by number.
     End(i32),

@@ -44,12 +44,11 @@ fn signal(word: &str) -> Option<Signal> {
     (fits && no_lower_case).then(|| Signal::parse(name)).flatten()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(windows)))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(not(windows))]
     fn signals_are_known_as_kill_takes_them() {
         for word in ["-9", "-KILL", "-SIGKILL"] {
             assert_eq!(signal(word), Some(Signal::KILL), "{word}");

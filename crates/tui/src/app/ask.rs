@@ -204,7 +204,7 @@ fn owners(
             }
             Ok(processes)
         }
-        Owners::Nobody(NoOwner::NeedsRoot) => Err("its process can't be seen without root"),
+        Owners::Nobody(NoOwner::NeedsRoot) => Err("its process can't be seen from here"),
         Owners::Nobody(_) => Err("no process owns it"),
     }
 }

@@ -159,7 +159,7 @@ impl App {
         let room = usize::from(area.width).saturating_sub(4).min(76);
         let mut lines: Vec<Text> = Vec::new();
         let title = match &question.about {
-            About::Close { what, .. } => {
+            About::Close { sockets, what } => {
                 lines.extend(wrapped(what, room, ""));
                 lines.push(vec![
                     ("y".to_owned(), key),
@@ -167,7 +167,10 @@ impl App {
                     ("n".to_owned(), key),
                     (" don't".to_owned(), plain),
                 ]);
-                "Close?"
+                match sockets.as_slice() {
+                    [socket] if socket.is_listening() => "Close this listener?",
+                    _ => "Close?",
+                }
             }
             About::Kill { processes, chosen, signals, signal } => {
                 for (index, (id, name)) in processes.iter().enumerate() {
