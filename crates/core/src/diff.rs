@@ -358,6 +358,29 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_socket_is_paired_once_or_told_once(
+            before in prop::collection::vec(any_socket(), 0..20),
+            after in prop::collection::vec(any_socket(), 0..20),
+        ) {
+            let pairs = Pairs::new(&snapshot(before.clone()), &snapshot(after.clone()));
+            let paired = pairs.before.iter().flatten().copied();
+            let mut old: Vec<usize> = paired.clone().chain(pairs.closed.iter().copied()).collect();
+            old.sort_unstable();
+            prop_assert_eq!(old, (0..before.len()).collect::<Vec<_>>());
+            let new: Vec<usize> = (0..after.len()).filter(|index| pairs.before[*index].is_none()).collect();
+            prop_assert_eq!(&pairs.opened, &new);
+            for (old, new) in &pairs.changed {
+                prop_assert_eq!(pairs.before[*new], Some(*old));
+                prop_assert_ne!(&before[*old], &after[*new]);
+            }
+            // Nothing is both closed and opened under one identity, as far as one of each is left over.
+            for closed in &pairs.closed {
+                let identity = Identity::of(&before[*closed]);
+                prop_assert!(pairs.opened.iter().all(|opened| Identity::of(&after[*opened]) != identity));
+            }
+        }
+
+        #[test]
         fn applying_a_difference_gives_the_other(
             before in prop::collection::vec(any_socket(), 0..20),
             after in prop::collection::vec(any_socket(), 0..20),
