@@ -5,7 +5,7 @@ use foldhash::fast::FixedState;
 use sockscope_model::{NoOwner, ProcessId, Protocol, Socket, SocketKey, Tag};
 
 /// What makes rows of two frames the same socket; as the difference between snapshots has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Identity {
     /// Addresses may change under a cookie: a bound socket connects. Before Linux 5.9 every namespace counted its own.
     Cookie(Protocol, u64, Option<u64>),
@@ -24,7 +24,7 @@ impl Identity {
 }
 
 /// What the sockets of a group have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GroupKey {
     /// A process that has them open.
     Process(ProcessId),

@@ -83,8 +83,10 @@ pub(super) fn groups(look: &Look, settings: &Settings, groups: Vec<Group>, forme
         })
         .collect();
     let descending = descending != by.is_none();
-    valued.sort_by(|(left, left_label, _), (right, right_label, _)| {
-        compare(left, right, descending).then_with(|| compare(left_label, right_label, false))
+    valued.sort_by(|(left, left_label, one), (right, right_label, other)| {
+        // TCP and UDP may listen at one address.
+        let labels = || compare(left_label, right_label, false).then_with(|| one.key.cmp(&other.key));
+        compare(left, right, descending).then_with(labels)
     });
     valued.into_iter().map(|(_, _, group)| group).collect()
 }
