@@ -549,18 +549,23 @@ fn published_by_a_rule() {
 #[test]
 fn reserved_for_somebody() {
     alone(|| {
-        std::fs::write("/proc/sys/net/ipv4/ip_local_reserved_ports", "40000-40010,8080").unwrap();
-        for port in ["8080", "40007"] {
-            let answer = why(&[port, "--probe"]);
+        // Ports that nobody has in any other namespace either, or not for long.
+        let (single, first) = (listener("127.0.0.1:0").1, listener("127.0.0.1:0").1);
+        let reserved = format!("{first}-{},{single}", first + 10);
+        std::fs::write("/proc/sys/net/ipv4/ip_local_reserved_ports", reserved).unwrap();
+        for port in [single, first + 7] {
+            let port = port.to_string();
+            let answer = why(&[&port, "--probe"]);
             answer.is("reserved").says(&["ip_local_reserved_ports", "bind it", "succeeds"]);
-            if let Some(answer) = why_as_nobody(&[port]) {
+            if let Some(answer) = why_as_nobody(&[&port]) {
                 answer.is("reserved");
             }
         }
-        why(&["40011"]).is("free");
+        let beside = (first + 11..).find(|port| *port != single).unwrap();
+        why(&[&beside.to_string()]).is("free");
         // A holder goes before.
-        let (_socket, _) = listener("0.0.0.0:8080");
-        why(&["8080"]).is("held");
+        let (_socket, _) = listener(&format!("0.0.0.0:{single}"));
+        why(&[&single.to_string()]).is("held");
     });
 }
 
