@@ -3,15 +3,17 @@ use std::collections::{HashMap, VecDeque};
 use sockscope_model::{Change, Protocol, Snapshot, Socket, SocketKey, State, Tag};
 
 /// What makes two rows of two snapshots the same socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Identity {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Identity {
     /// Addresses may change under a cookie: a bound socket connects. Before Linux 5.9 every namespace counted its own.
     Cookie(Protocol, u64, Option<u64>),
+    /// Addresses and whatever else the source has, and the namespace.
     Key(SocketKey, Option<u64>),
 }
 
 impl Identity {
-    pub(crate) fn of(socket: &Socket) -> Identity {
+    /// The identity of a socket.
+    pub fn of(socket: &Socket) -> Identity {
         match socket.key.tag {
             Tag::Cookie(cookie) => Identity::Cookie(socket.key.protocol, cookie, socket.namespace),
             _ => Identity::Key(socket.key, socket.namespace),

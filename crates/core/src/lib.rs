@@ -35,7 +35,7 @@ mod why;
 
 pub use chronicle::{Chronicle, Missed};
 pub use compare::Comparer;
-pub use diff::{Pairs, apply, diff, is_notable};
+pub use diff::{Identity, Pairs, apply, diff, is_notable};
 pub use filter::{Context, Filter, FilterError, Needs, Services, parse_duration};
 pub use monitor::{Beat, Command, Commander, Monitor, MonitorEnded, MonitorOptions, Update};
 pub use names::{SHORT_NAMES, field_by_name};

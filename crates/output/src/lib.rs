@@ -44,6 +44,6 @@ pub use self::json::{
 };
 pub use self::listing::Listing;
 pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
-pub use self::table::{TableOptions, push_cell, table};
+pub use self::table::{TableOptions, cut, push_cell, table, width};
 pub use self::targets::{sockets, target_table};
 pub use self::text::brief;

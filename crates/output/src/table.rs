@@ -433,8 +433,8 @@ fn digits(number: usize) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-/// Cuts the text to `room` cells, the last being `…`.
-pub(crate) fn cut(text: &mut String, room: usize) {
+/// Cuts the end, marked by `…`, so that the text takes at most `room` cells.
+pub fn cut(text: &mut String, room: usize) {
     if width(text) <= room {
         return;
     }
@@ -444,11 +444,13 @@ pub(crate) fn cut(text: &mut String, room: usize) {
         (taken + 1 > room).then_some(position)
     });
     text.truncate(end.unwrap_or(text.len()));
-    text.push('…');
+    if room > 0 && !text.ends_with('…') {
+        text.push('…');
+    }
 }
 
 /// How many cells of a terminal the text takes.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 

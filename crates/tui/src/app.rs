@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
-use sockscope_core::{Command, Context, Filter, Needs};
+use sockscope_core::{Command, Context, Filter, Identity, Needs};
 use sockscope_model::{Frame, Notice, ProcessId, Request, Socket};
 
 use crate::arrange::{Arrangement, Line, Subject};
 use crate::columns::Shown;
 use crate::edit::Edit;
-use crate::identity::{GroupKey, Identity, LineKey};
+use crate::identity::{GroupKey, LineKey};
 use crate::remember::Remembered;
 use crate::settings::{Settings, Sort};
 use crate::theme::{Colours, Theme};

@@ -13,10 +13,10 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use sockscope_core::{Pairs, is_notable};
+use sockscope_core::{Identity, Pairs, is_notable};
 use sockscope_model::{Frame, Row, Socket, State};
 
-use crate::identity::{Identity, LineKey, digest};
+use crate::identity::{LineKey, digest};
 use crate::settings::Settings;
 use crate::view::View;
 

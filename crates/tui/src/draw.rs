@@ -17,7 +17,8 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+pub(crate) use sockscope_output::{cut, width};
+use unicode_width::UnicodeWidthChar;
 
 use crate::app::{App, Mode};
 
@@ -98,27 +99,6 @@ impl App {
 
 fn line(area: Rect, y: u16) -> Rect {
     Rect { y, height: 1, ..area }
-}
-
-/// How many cells the text takes.
-pub(crate) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.width() }
-}
-
-/// Cuts the end, marked by `…`, so that the text takes at most `room` cells.
-pub(crate) fn cut(text: &mut String, room: usize) {
-    if width(text) <= room {
-        return;
-    }
-    let mut taken = 0;
-    let end = text.char_indices().find_map(|(position, character)| {
-        taken += character.width().unwrap_or(0);
-        (taken + 1 > room).then_some(position)
-    });
-    text.truncate(end.unwrap_or(text.len()));
-    if room > 0 && !text.ends_with('…') {
-        text.push('…');
-    }
 }
 
 /// Cuts the beginning instead: of an address, the port matters most.

@@ -2,26 +2,8 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use sockscope_model::{NoOwner, ProcessId, Protocol, Socket, SocketKey, Tag};
-
-/// What makes rows of two frames the same socket; as the difference between snapshots has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Identity {
-    /// Addresses may change under a cookie: a bound socket connects. Before Linux 5.9 every namespace counted its own.
-    Cookie(Protocol, u64, Option<u64>),
-    /// Addresses and whatever else the source has, and the namespace.
-    Key(SocketKey, Option<u64>),
-}
-
-impl Identity {
-    /// The identity of a socket.
-    pub fn of(socket: &Socket) -> Identity {
-        match socket.key.tag {
-            Tag::Cookie(cookie) => Identity::Cookie(socket.key.protocol, cookie, socket.namespace),
-            _ => Identity::Key(socket.key, socket.namespace),
-        }
-    }
-}
+use sockscope_core::Identity;
+use sockscope_model::{NoOwner, ProcessId};
 
 /// What the sockets of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -39,7 +39,7 @@ mod view;
 
 pub use app::{App, AppOptions, Effect, Message};
 pub use columns::Shown;
-pub use identity::{GroupKey, Identity, LineKey};
+pub use identity::{GroupKey, LineKey};
 pub use remember::{Remembered, RememberedView};
 pub use run::{Actions, Ended, end_by, run};
 pub use settings::{Settings, Sort};

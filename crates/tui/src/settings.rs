@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use sockscope_core::Filter;
+use sockscope_core::{Filter, Identity};
 
 use crate::columns::Shown;
-use crate::identity::{GroupKey, Identity};
+use crate::identity::GroupKey;
 use crate::view::View;
 
 /// In which order lines stand.

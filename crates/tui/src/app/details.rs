@@ -4,7 +4,7 @@ use sockscope_model::{Frame, Row, Socket};
 
 use super::{App, Mode};
 use crate::arrange::{Arrangement, Look, Subject};
-use crate::identity::Identity;
+use sockscope_core::Identity;
 
 /// One socket in full. It stays on the screen when the socket is gone, and says so.
 #[derive(Debug)]

@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use sockscope_core::Identity;
 use sockscope_model::{NoOwner, Owners, Place, ProcessId, Protocol, Rate, Row, Socket, State, clean_address};
 
 use super::{Arrangement, Line, Look, Mark};
-use crate::identity::{GroupKey, Identity, digest};
+use crate::identity::{GroupKey, digest};
 use crate::settings::Settings;
 use crate::view::View;
 
