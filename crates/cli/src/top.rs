@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sockscope::{Databases, Locator};
 use sockscope_core::{Filter, Monitor, MonitorOptions};
+use sockscope_live::{Shown, Sort, View};
 use sockscope_model::{Notice, ProcessId, Request, Socket};
 use sockscope_output::clean;
 use sockscope_sys as sys;
-use sockscope_tui::{Actions, AppOptions, Colours, Ended, Remembered, Shown, Sort, View};
+use sockscope_tui::{AppOptions, Colours, Ended, Remembered};
 
 use crate::args::{TopArgs, When};
 use crate::exit::{Exit, Failure};
@@ -163,27 +164,17 @@ struct System {
     said: Mutex<bool>,
 }
 
-impl Actions for System {
+impl sockscope_live::Actions for System {
     fn close(&self, socket: &Socket) -> Result<(), String> {
-        match sys::close(&[socket]).into_iter().next() {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err("the system did not say".to_owned()),
-        }
+        sockscope::close(socket)
     }
 
     fn kill(&self, process: ProcessId, signal: &str) -> Result<(), String> {
-        if let Some(reason) = sys::vital(process.pid) {
-            return Err(reason.to_owned());
-        }
-        if sys::ancestors().iter().any(|ancestor| ancestor.pid == process.pid) {
-            return Err("sockscope runs below it; `sockscope kill --force` would".to_owned());
-        }
-        let signal = if signal.is_empty() { Some(sys::Signal::TERM) } else { sys::Signal::parse(signal) };
-        let signal = signal.ok_or("the system has no such signal")?;
-        sys::kill(process, signal).map_err(|error| error.to_string())
+        sockscope::end(process, signal)
     }
+}
 
+impl sockscope_tui::Actions for System {
     fn remember(&self, remembered: &Remembered) -> Result<(), String> {
         let Some(file) = &self.file else { return Ok(()) };
         let written = write(file, &remembered.to_text());

@@ -160,7 +160,10 @@ const BACKLOG: usize = 200_000;
 
 enum Message {
     Command(Command),
-    Places(Vec<IpDatabase>, Vec<(IpAddr, Option<Arc<[Place]>>)>),
+    /// What the databases that were opened so many times say.
+    Places(u64, Vec<IpDatabase>, Vec<(IpAddr, Option<Arc<[Place]>>)>),
+    /// Ask these databases instead.
+    OpenPlaces(Box<dyn FnOnce() -> Locator + Send>),
     /// The resolver knows more.
     Names,
 }
@@ -201,7 +204,7 @@ impl Monitor {
             hurry,
             paused: false,
             last: None,
-            places: Places { ask: places, asked: HashSet::default(), known: Arc::default(), databases: Vec::new() },
+            places: Places { ask: places, ..Places::default() },
             names,
             updates: sender,
             messages,
@@ -284,6 +287,11 @@ impl Drop for Monitor {
 pub struct Commander(Sender<Message>);
 
 impl Commander {
+    /// Asks other IP databases from now on, of every address that is there. A monitor without any stays without.
+    pub fn places(&self, open: Box<dyn FnOnce() -> Locator + Send>) {
+        let _ = self.0.send(Message::OpenPlaces(open));
+    }
+
     /// As [`Monitor::command`].
     pub fn command(&self, command: Command) {
         let _ = self.0.send(Message::Command(command));
@@ -294,7 +302,8 @@ impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Message::Command(command) => command.fmt(f),
-            Message::Places(_, places) => write!(f, "Places({})", places.len()),
+            Message::Places(_, _, places) => write!(f, "Places({})", places.len()),
+            Message::OpenPlaces(_) => f.write_str("OpenPlaces"),
             Message::Names => f.write_str("Names"),
         }
     }
@@ -375,9 +384,16 @@ impl Looker {
                     self.request = *request;
                     return Ok(());
                 }
-                Message::Places(databases, places) => {
-                    self.places.add(databases, places);
-                    self.enrich()?;
+                Message::Places(opened, databases, places) => {
+                    if self.places.add(opened, databases, places) {
+                        self.enrich()?;
+                    }
+                }
+                Message::OpenPlaces(open) => {
+                    self.places.open(open);
+                    if let Some((frame, _)) = &self.last {
+                        self.places.ask_for(frame);
+                    }
                 }
                 Message::Names => self.enrich()?,
             }
@@ -443,15 +459,35 @@ impl Looker {
 }
 
 /// Where peers are, as far as it is known; a thread of its own finds it out.
+#[derive(Default)]
 struct Places {
-    ask: Option<Sender<Vec<IpAddr>>>,
+    ask: Option<Sender<Asked>>,
+    /// How often other databases were opened.
+    opened: u64,
+    /// Of which of these what is known is.
+    known_of: u64,
     /// Addresses whose answer is there or under way.
     asked: HashSet<IpAddr, RandomState>,
     known: Arc<HashMap<IpAddr, Arc<[Place]>, RandomState>>,
     databases: Vec<IpDatabase>,
 }
 
+/// What the thread that knows the databases is asked.
+enum Asked {
+    Addresses(Vec<IpAddr>),
+    Open(Box<dyn FnOnce() -> Locator + Send>),
+}
+
 impl Places {
+    /// Asks other databases from now on. What the former say is shown until these have said something.
+    fn open(&mut self, open: Box<dyn FnOnce() -> Locator + Send>) {
+        self.opened += 1;
+        self.asked.clear();
+        if self.ask.as_ref().is_some_and(|ask| ask.send(Asked::Open(open)).is_err()) {
+            self.ask = None;
+        }
+    }
+
     fn ask_for(&mut self, frame: &Frame) {
         let Some(ask) = &self.ask else { return };
         let peers = || frame.snapshot.sockets.iter().filter_map(|socket| Some(socket.key.remote?.ip()));
@@ -467,15 +503,24 @@ impl Places {
                 wanted.push(address);
             }
         }
-        if !wanted.is_empty() && ask.send(wanted).is_err() {
+        if !wanted.is_empty() && ask.send(Asked::Addresses(wanted)).is_err() {
             self.ask = None;
         }
     }
 
-    fn add(&mut self, databases: Vec<IpDatabase>, places: Vec<(IpAddr, Option<Arc<[Place]>>)>) {
+    /// Adds answers; false: those of databases that are not asked any more are no news.
+    fn add(&mut self, opened: u64, databases: Vec<IpDatabase>, places: Vec<(IpAddr, Option<Arc<[Place]>>)>) -> bool {
+        if opened != self.opened {
+            return false;
+        }
+        if self.known_of != opened {
+            self.known_of = opened;
+            self.known = Arc::default();
+        }
         self.databases = databases;
         let known = Arc::make_mut(&mut self.known);
         known.extend(places.into_iter().filter_map(|(address, places)| Some((address, places?))));
+        true
     }
 
     fn fill(&self, frame: &mut Frame) {
@@ -485,10 +530,20 @@ impl Places {
 }
 
 /// Looks up what it is asked, until nobody asks any more.
-fn locate(mut locator: Locator, asked: &Receiver<Vec<IpAddr>>, answers: &Sender<Message>) {
-    while let Ok(addresses) = asked.recv() {
+fn locate(mut locator: Locator, asked: &Receiver<Asked>, answers: &Sender<Message>) {
+    let mut opened = 0;
+    while let Ok(asked) = asked.recv() {
+        let addresses = match asked {
+            Asked::Addresses(addresses) => addresses,
+            Asked::Open(open) => {
+                locator = open();
+                opened += 1;
+                // Nobody may have a peer, and which databases there are is news all the same.
+                Vec::new()
+            }
+        };
         let found = addresses.into_iter().map(|address| (address, locator.places(address))).collect();
-        if answers.send(Message::Places(locator.databases(), found)).is_err() {
+        if answers.send(Message::Places(opened, locator.databases(), found)).is_err() {
             return;
         }
     }

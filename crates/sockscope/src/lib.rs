@@ -87,11 +87,14 @@
 
 #![forbid(unsafe_code)]
 
+/// What is done to sockets and processes.
+mod acting;
 /// The user's configuration file.
 mod config;
 /// The IP databases that a user has.
 mod databases;
 
+pub use acting::{close, end};
 pub use databases::{DatabaseError, DatabaseOptions, Databases};
 pub use sockscope_core::{
     AddressScanner, Beat, Chronicle, Command, Commander, Comparer, Context as FilterContext, Filter, FilterError,

@@ -18,12 +18,12 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use sockscope_core::{Context, Filter, Pairs};
+use sockscope_live::{Arranger, Look, Settings, View};
 use sockscope_model::{
     Frame, Owner, Owners, Place, Process, ProcessId, Protocol, Rate, Request, Snapshot, Socket, SocketKey, State, Tag,
     Timestamp, Traffic,
 };
-use sockscope_tui::arrange::{Arranger, Look};
-use sockscope_tui::{App, AppOptions, Colours, Effect, Remembered, Settings, View};
+use sockscope_tui::{App, AppOptions, Colours, Effect, Remembered};
 
 const LOOKS: u64 = 40;
 const SIZE: Rect = Rect { x: 0, y: 0, width: 200, height: 60 };

@@ -21,14 +21,10 @@ use ratatui::layout::Rect;
 use sockscope_core::{Command, Context, Filter, Identity, Needs};
 use sockscope_model::{Frame, Notice, ProcessId, Request, Socket};
 
-use crate::arrange::{Arrangement, Line, Subject};
-use crate::columns::Shown;
 use crate::edit::Edit;
-use crate::identity::{GroupKey, LineKey};
 use crate::remember::Remembered;
-use crate::settings::{Settings, Sort};
 use crate::theme::{Colours, Theme};
-use crate::view::View;
+use sockscope_live::{Arrangement, GroupKey, History, Line, LineKey, Message, Settings, Shown, Sort, Subject, View};
 
 pub(crate) use ask::{About, Question};
 pub(crate) use details::Details;
@@ -168,37 +164,6 @@ pub struct App {
     size: (u16, u16),
     pub(crate) history: History,
 }
-
-/// What was just done, or could not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// One line.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-}
-
-/// What the selected socket counted at the last looks.
-#[derive(Debug, Default)]
-pub(crate) struct History {
-    of: Option<Identity>,
-    number: u64,
-    pub(crate) samples: VecDeque<Sample>,
-}
-
-/// One look at a socket.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Sample {
-    pub(crate) sending: Option<u64>,
-    pub(crate) receiving: Option<u64>,
-    pub(crate) rtt: Option<u64>,
-    pub(crate) window: Option<u64>,
-    pub(crate) delivery: Option<u64>,
-    pub(crate) retransmitted: Option<u64>,
-}
-
-/// How many looks at the selected socket are kept.
-const SAMPLES: usize = 120;
 
 /// How many keys are kept that were typed ahead.
 const TYPED_AHEAD: usize = 256;
@@ -421,32 +386,14 @@ impl App {
                     Subject::There(index) => look.frame.row(index as usize),
                     _ => None,
                 };
-                (row.filter(|row| Identity::of(row.socket) == details.identity), details.identity)
+                (row.filter(|row| Identity::of(row.socket) == details.held.identity), details.held.identity)
             }
             _ => match arrangement.row(self.cursor().position) {
                 Some(row) => (Some(row), Identity::of(row.socket)),
                 None => return,
             },
         };
-        if self.history.of != Some(identity) {
-            self.history = History { of: Some(identity), number: 0, samples: VecDeque::new() };
-        } else if self.history.number == look.number {
-            return;
-        }
-        self.history.number = look.number;
-        let Some(row) = row else { return };
-        let (rate, traffic) = (row.rate(), row.socket.traffic.as_deref());
-        self.history.samples.push_back(Sample {
-            sending: rate.map(|rate| rate.sent),
-            receiving: rate.map(|rate| rate.received),
-            rtt: traffic.and_then(|it| it.rtt_us),
-            window: traffic.and_then(|it| it.congestion_window),
-            delivery: traffic.and_then(|it| it.delivery_rate_bps),
-            retransmitted: traffic.and_then(|it| it.retransmitted_segments),
-        });
-        if self.history.samples.len() > SAMPLES {
-            self.history.samples.pop_front();
-        }
+        self.history.note(look.number, identity, row);
     }
 
     /// Asks for lines by the settings as they are now.
@@ -454,7 +401,7 @@ impl App {
         self.serial += 1;
         self.waiting = true;
         let subject = match &self.mode {
-            Mode::Details(details) => Some(details.identity),
+            Mode::Details(details) => Some(details.held.identity),
             _ => None,
         };
         Effect::Arrange(Arc::new(Settings {
@@ -463,6 +410,8 @@ impl App {
             within: self.within.as_ref().map(|(_, group, _)| group.clone()),
             filters: [Arc::clone(&self.fixed.1), Arc::clone(&self.filter.1)],
             sort: self.sort(),
+            then: None,
+            tree: None,
             subject,
         }))
     }

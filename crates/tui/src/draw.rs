@@ -5,7 +5,6 @@ mod details;
 /// The lines above and below the table.
 mod frame;
 /// What groups are called.
-pub(crate) mod labels;
 /// How much room each column gets.
 mod layout;
 /// Pages of text, lists, questions.

@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
-use crate::columns::Shown;
-use crate::settings::Sort;
-use crate::view::View;
+use sockscope_live::Shown;
+use sockscope_live::Sort;
+use sockscope_live::View;
 
 /// What is the same when the table is opened again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,25 +77,27 @@ impl Remembered {
 
     /// What is remembered of one view.
     pub fn of(&self, view: View) -> &RememberedView {
-        let [sockets, processes, hosts, countries, listeners] = &self.views;
+        let [sockets, processes, hosts, countries, listeners, services] = &self.views;
         match view {
             View::Sockets => sockets,
             View::Processes => processes,
             View::Hosts => hosts,
             View::Countries => countries,
             View::Listeners => listeners,
+            View::Services => services,
         }
     }
 
     /// As [`Remembered::of`], to change it.
     pub fn of_mut(&mut self, view: View) -> &mut RememberedView {
-        let [sockets, processes, hosts, countries, listeners] = &mut self.views;
+        let [sockets, processes, hosts, countries, listeners, services] = &mut self.views;
         match view {
             View::Sockets => sockets,
             View::Processes => processes,
             View::Hosts => hosts,
             View::Countries => countries,
             View::Listeners => listeners,
+            View::Services => services,
         }
     }
 }

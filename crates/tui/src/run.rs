@@ -5,28 +5,17 @@ use std::thread;
 
 use crossterm::event::Event;
 use sockscope_core::{Command, Commander, Monitor};
-use sockscope_model::{Notice, ProcessId, Socket};
+use sockscope_model::Notice;
 
-use crate::app::{App, AppOptions, Effect, Message};
-use crate::arranger::{self, Arranged, Order};
+use crate::app::{App, AppOptions, Effect};
 use crate::remember::Remembered;
 use crate::screen::{self, Screen};
 use crate::signals::{self, Signal};
+use sockscope_live::Message;
+use sockscope_live::arranger::{self, Arranged, Order};
 
-/// What can be done to what is shown, and where it is remembered: the system's part.
-pub trait Actions: Send + Sync {
-    /// Closes a socket, no other that has its addresses by now.
-    ///
-    /// # Errors
-    /// Why not, in a few words.
-    fn close(&self, socket: &Socket) -> Result<(), String>;
-
-    /// Sends a process that signal (empty: ends it), no other that has its number by now.
-    ///
-    /// # Errors
-    /// Why not, in a few words.
-    fn kill(&self, process: ProcessId, signal: &str) -> Result<(), String>;
-
+/// What the table needs of the system.
+pub trait Actions: sockscope_live::Actions {
     /// Keeps what is shown for the next time.
     ///
     /// # Errors
@@ -184,8 +173,10 @@ impl Table {
                     let _ = self.orders.send(Order::Settings(settings));
                 }
                 Effect::Tell(command) => self.commander.command(command),
-                Effect::Close(sockets) => self.act(move |actions| close(actions, &sockets)),
-                Effect::Kill(process, name, signal) => self.act(move |actions| kill(actions, process, &name, signal)),
+                Effect::Close(sockets) => self.act(move |actions| sockscope_live::close(actions, &sockets)),
+                Effect::Kill(process, name, signal) => {
+                    self.act(move |actions| sockscope_live::end(actions, process, &name, signal))
+                }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Remember(remembered) => self.remember(&remembered),
                 Effect::Discard(arrangement) => {
@@ -211,31 +202,5 @@ impl Table {
         if let Err(message) = self.actions.remember(remembered) {
             self.app.notice(Notice { code: "not-remembered", message });
         }
-    }
-}
-
-fn close(actions: &dyn Actions, sockets: &[Socket]) -> Message {
-    let mut closed = 0;
-    let mut refused = Vec::new();
-    for socket in sockets {
-        match actions.close(socket) {
-            Ok(()) => closed += 1,
-            Err(reason) => refused.push(reason),
-        }
-    }
-    let text = match (closed, refused.as_slice()) {
-        (1, []) => "closed".to_owned(),
-        (_, []) => format!("{closed} closed"),
-        (0, [reason]) => format!("not closed: {reason}"),
-        (_, [reason, ..]) => format!("{closed} closed, {} not: {reason}", refused.len()),
-    };
-    Message { text, is_error: !refused.is_empty() }
-}
-
-fn kill(actions: &dyn Actions, process: ProcessId, name: &str, signal: &str) -> Message {
-    match actions.kill(process, signal) {
-        Ok(()) if signal.is_empty() => Message { text: format!("ended {name}[{}]", process.pid), is_error: false },
-        Ok(()) => Message { text: format!("sent {signal} to {name}[{}]", process.pid), is_error: false },
-        Err(reason) => Message { text: format!("can't end {name}[{}]: {reason}", process.pid), is_error: true },
     }
 }

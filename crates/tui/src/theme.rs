@@ -1,7 +1,7 @@
 use ratatui::style::{Color, Modifier, Style};
 use sockscope_model::State;
 
-use crate::arrange::Mark;
+use sockscope_live::Mark;
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

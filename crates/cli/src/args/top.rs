@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use sockscope_tui::View;
+use sockscope_live::View;
 
 use super::shared::{
     SHOWN, SocketArgs, When, colour_option, common, place_options, resolve_flag, sections, socket_options,

@@ -3,10 +3,8 @@ use sockscope_model::{NoOwner, Owners, Process, ProcessId, Row, Socket};
 use sockscope_output::{Column, brief, clean, push_cell};
 
 use super::keys::choose;
-use super::{App, Details, Effect, Message, Mode};
-use crate::arrange::{Group, Line, Look, Mark};
-use crate::draw::labels;
-use crate::identity::GroupKey;
+use super::{App, Details, Effect, Mode};
+use sockscope_live::{Group, GroupKey, Line, Look, Mark, Message, labels};
 
 /// A question that stands before something is done. Whatever it is about was copied when it was asked: what moves to that line
 /// meanwhile is not meant.
@@ -89,7 +87,7 @@ impl App {
     fn meant(&self) -> Result<Row<'_>, &'static str> {
         const GONE: &str = "it is gone";
         if let Mode::Details(details) = &self.mode {
-            return if details.is_gone { Err(GONE) } else { Ok(details.row()) };
+            return if details.held.is_gone { Err(GONE) } else { Ok(details.row()) };
         }
         let arrangement = self.arrangement.as_ref().ok_or("nothing is selected")?;
         let position = self.cursor().position;
@@ -129,12 +127,7 @@ impl App {
     /// The connections of a group; listeners and unconnected sockets are closed one by one.
     fn connections_of(&self, group: &Group, look: &Look) -> Vec<Socket> {
         let Some(arrangement) = &self.arrangement else { return Vec::new() };
-        let settings = crate::settings::Settings {
-            within: Some(group.key.clone()),
-            view: crate::view::View::Sockets,
-            ..(*arrangement.settings).clone()
-        };
-        let lines = crate::arrange::rows(look, &settings).0.into_iter().filter(|line| matches!(line, Line::There(_)));
+        let lines = arrangement.members(&group.key).into_iter().filter(|line| matches!(line, Line::There(_)));
         let rows = lines.filter_map(|line| look.row(line));
         rows.filter(|row| row.socket.key.remote.is_some()).map(|row| row.socket.clone()).collect()
     }

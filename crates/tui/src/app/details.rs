@@ -1,19 +1,12 @@
-use std::sync::Arc;
-
-use sockscope_model::{Frame, Row, Socket};
+use sockscope_live::{Arrangement, Held};
+use sockscope_model::Row;
 
 use super::{App, Mode};
-use crate::arrange::{Arrangement, Look, Subject};
-use sockscope_core::Identity;
 
 /// One socket in full. It stays on the screen when the socket is gone, and says so.
 #[derive(Debug)]
 pub(crate) struct Details {
-    pub(crate) identity: Identity,
-    /// Where it was seen last.
-    frame: Arc<Frame>,
-    pub(crate) socket: Box<Socket>,
-    pub(crate) is_gone: bool,
+    pub(crate) held: Held,
     /// The first line that is shown.
     pub(crate) top: usize,
 }
@@ -21,37 +14,11 @@ pub(crate) struct Details {
 impl Details {
     /// Of the socket of a line.
     pub(super) fn of(arrangement: &Arrangement, position: usize) -> Option<Details> {
-        let row = arrangement.row(position)?;
-        let Look { frame, before, .. } = &arrangement.look;
-        let is_gone = !std::ptr::eq(row.frame, Arc::as_ptr(frame));
-        let frame = if is_gone { before.as_ref()? } else { frame };
-        Some(Details {
-            identity: Identity::of(row.socket),
-            frame: Arc::clone(frame),
-            socket: Box::new(row.socket.clone()),
-            is_gone,
-            top: 0,
-        })
+        Some(Details { held: Held::of(arrangement, position)?, top: 0 })
     }
 
     pub(crate) fn row(&self) -> Row<'_> {
-        Row { frame: &self.frame, socket: &self.socket }
-    }
-
-    fn follow(&mut self, arrangement: &Arrangement) {
-        let look = &arrangement.look;
-        let row = match arrangement.subject {
-            Subject::There(index) => look.frame.row(index as usize),
-            Subject::Gone(_) | Subject::Nowhere => None,
-        };
-        match row.filter(|row| Identity::of(row.socket) == self.identity) {
-            Some(row) => {
-                self.frame = Arc::clone(&look.frame);
-                *self.socket = row.socket.clone();
-                self.is_gone = false;
-            }
-            None => self.is_gone = true,
-        }
+        self.held.row()
     }
 }
 
@@ -67,8 +34,8 @@ impl App {
             },
             _ => return,
         };
-        if arrangement.settings.subject == Some(details.identity) {
-            details.follow(&arrangement);
+        if arrangement.settings.subject == Some(details.held.identity) {
+            details.held.follow(&arrangement);
         }
     }
 }

@@ -1,11 +1,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sockscope_core::{Command, Filter};
 
-use super::{App, Details, Effect, FilterEdit, Menu, Message, Mode, Question};
-use crate::arrange::Lines;
+use super::{App, Details, Effect, FilterEdit, Menu, Mode, Question};
 use crate::edit::Edit;
-use crate::settings::Sort;
-use crate::view::View;
+use sockscope_live::{Lines, Message, Sort, View};
 
 /// What the keys do, for the help.
 pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
@@ -23,7 +21,7 @@ pub(crate) const KEYS: &[(&str, &[(&str, &str)])] = &[
     (
         "Showing",
         &[
-            ("1 2 3 4 5, Tab", "sockets, processes, hosts, countries, listeners"),
+            ("1 2 3 4 5 6, Tab", "sockets, processes, hosts, countries, listeners, services"),
             ("/, F4", "filter: Enter applies, Esc leaves, Ctrl-U clears"),
             ("s, F6", "sort: choose a column"),
             ("< >", "sort by the column to the left, to the right"),
@@ -126,7 +124,7 @@ impl App {
             'j' => self.select(position + 1),
             'g' => self.select(0),
             'G' => self.select(usize::MAX),
-            '1'..='5' => {
+            '1'..='6' => {
                 let index = character.to_digit(10).map_or(0, |digit| digit as usize - 1);
                 if let Some(view) = View::ALL.get(index) {
                     self.set_view(*view, effects);
@@ -166,10 +164,10 @@ impl App {
                     self.ask_for_more(effects);
                 }
             }
-            Lines::Groups(groups) => {
-                if let Some(group) = groups.get(position) {
+            Lines::Groups(_) | Lines::Tree { .. } => {
+                if let Some(group) = arrangement.group(position) {
                     let mut label = String::new();
-                    crate::draw::labels::push_group(&mut label, group, &arrangement.look);
+                    sockscope_live::labels::push_group(&mut label, group, &arrangement.look);
                     self.go_into(group.key.clone(), label, effects);
                 }
             }

@@ -2,8 +2,8 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::keys::choose;
 use super::{App, Effect, Mode};
-use crate::columns::Shown;
-use crate::settings::Sort;
+use sockscope_live::Shown;
+use sockscope_live::Sort;
 
 /// A list to choose from.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use sockscope_output::{Column, clean, push_cell, push_human};
 
 use super::pages::{Text, wrapped};
 use super::{bars, width};
-use crate::app::{App, Mode, Sample};
-use crate::columns::name_text;
+use crate::app::{App, Mode};
+use sockscope_live::{Sample, name_text};
 
 /// Room for the names of what is told.
 const NAMES: usize = 16;
@@ -24,7 +24,7 @@ impl App {
         };
         let mut page = Page { app: self, room: usize::from(area.width), lines: Vec::new() };
         let row = details.row();
-        if details.is_gone {
+        if details.held.is_gone {
             page.lines.push(vec![("this socket is gone; this is what was known of it".to_owned(), self.theme.error())]);
         }
         page.socket(&row);
@@ -150,7 +150,7 @@ impl Page<'_> {
         self.title("TCP");
         let history = &self.app.history;
         let of = |value: fn(&Sample) -> Option<u64>| -> Vec<u64> {
-            history.samples.iter().map(|sample| value(sample).unwrap_or(0)).collect()
+            history.samples().iter().map(|sample| value(sample).unwrap_or(0)).collect()
         };
         type Value4 = (&'static str, fn(u64) -> Value<'static>, fn(&Sample) -> Option<u64>);
         let told: [Value4; 6] = [
@@ -163,7 +163,7 @@ impl Page<'_> {
         ];
         for (name, unit, value) in told {
             let values = of(value);
-            let Some(latest) = history.samples.back().and_then(value) else { continue };
+            let Some(latest) = history.samples().back().and_then(value) else { continue };
             let mut text = String::new();
             push_human(&mut text, &unit(latest));
             let room = self.room.saturating_sub(NAMES + 2 + 10).min(60);

@@ -8,8 +8,7 @@ use sockscope_output::{clean, push_human};
 
 use super::{bars, cut, fill, grouped, put, width};
 use crate::app::{App, Mode};
-use crate::arrange::Totals;
-use crate::view::View;
+use sockscope_live::{Totals, View, cells::push_rate};
 
 impl App {
     pub(super) fn draw_title(&self, buffer: &mut Buffer, area: Rect) {
@@ -80,9 +79,9 @@ impl App {
             parts.push((format!("{} {name}", grouped(number.into())), style));
         }
         let mut rates = String::from("in ");
-        super::table::push_rate(&mut rates, Some(totals.receiving));
+        push_rate(&mut rates, Some(totals.receiving));
         rates.push_str("/s out ");
-        super::table::push_rate(&mut rates, Some(totals.sending));
+        push_rate(&mut rates, Some(totals.sending));
         rates.push_str("/s");
         let mut right = rates;
         let bars_room = usize::from(area.width / 8).min(30);

@@ -1,8 +1,8 @@
 use sockscope_model::Field;
 use sockscope_output::Column;
 
-use crate::columns::Shown;
-use crate::view::View;
+use sockscope_live::Shown;
+use sockscope_live::View;
 
 /// How wide the cells of each column have been, of those that were on the screen.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use sockscope_output::clean;
 
 use super::{clear, cut, fill, put, width};
 use crate::app::{App, KEYS, MenuKind, Mode};
-use crate::columns::Shown;
+use sockscope_live::Shown;
 
 /// A line of a page: pieces of text.
 pub(super) type Text = Vec<(String, Style)>;

@@ -3,15 +3,13 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use sockscope_model::{Field, Row, State, Value};
-use sockscope_output::{Column, push_cell, push_clean, push_human};
+use sockscope_live::{Arrangement, Mark, Shown, Sort, cells};
+use sockscope_model::{Field, State};
+use sockscope_output::Column;
 
 use super::layout::{cuts_front, fit};
-use super::{bars, cut, cut_front, fill, labels, put, width};
+use super::{bars, cut, cut_front, fill, put, width};
 use crate::app::App;
-use crate::arrange::{Arrangement, Group, Look, Mark};
-use crate::columns::{Shown, name_text};
-use crate::settings::Sort;
 
 /// Terminals narrower than this get less space between columns.
 const NARROW: u16 = 100;
@@ -99,7 +97,7 @@ impl App {
         widths: &[(usize, usize)],
         gap: usize,
         sort: Sort,
-        view: crate::view::View,
+        view: sockscope_live::View,
     ) {
         let style = self.theme.titles();
         let mut x = usize::from(area.x) + 2;
@@ -153,16 +151,10 @@ fn mark_text(mark: Option<Mark>) -> &'static str {
 
 /// A cell of a line; with less room than it needs, what is left out is chosen with sense where that can be.
 fn cell(column: Shown, arrangement: &Arrangement, position: usize, room: Option<usize>) -> String {
-    let mut text = String::new();
-    let look = &arrangement.look;
     if column == Shown::Trend {
-        text = bars(arrangement.trend(position).into_iter().map(u64::from));
-    } else if let Some(row) = arrangement.row(position) {
-        socket_cell(&mut text, column, &row, room);
-    } else if let Some(group) = arrangement.group(position) {
-        group_cell(&mut text, column, group, look);
+        return bars(arrangement.trend(position).into_iter().map(u64::from));
     }
-    text
+    cells::cell(column, arrangement, position, room)
 }
 
 /// Makes a cell fit.
@@ -205,59 +197,4 @@ fn short_state(state: State) -> Option<&'static str> {
         State::DeleteTcb => "delete",
         _ => return None,
     })
-}
-
-fn socket_cell(out: &mut String, column: Shown, row: &Row<'_>, room: Option<usize>) {
-    match column {
-        Shown::RemoteName | Shown::Socket(Column::Field(Field::RemoteName)) => {
-            let name = row.socket.key.remote.and_then(|remote| row.frame.names.get(&remote.ip()));
-            push_clean(out, name_text(name));
-        }
-        Shown::Socket(column) => push_cell(out, column, row, room),
-        Shown::Sending => push_rate(out, row.rate().map(|rate| rate.sent)),
-        Shown::Receiving => push_rate(out, row.rate().map(|rate| rate.received)),
-        _ => out.push('-'),
-    }
-}
-
-fn group_cell(out: &mut String, column: Shown, group: &Group, look: &Look) {
-    let number = |out: &mut String, number: u32| out.push_str(&number.to_string());
-    match column {
-        Shown::Group => labels::push_group(out, group, look),
-        Shown::Pid => match labels::process_of(group, look) {
-            Some(id) => number(out, id.pid),
-            None => out.push('-'),
-        },
-        Shown::User => match labels::user_of(group, look) {
-            Some(user) => push_clean(out, &user),
-            None => out.push('-'),
-        },
-        Shown::Place => match labels::sample(group, look) {
-            Some(row) => push_cell(out, Column::Field(Field::PlaceText), &row, None),
-            None => out.push('-'),
-        },
-        Shown::RemoteName => {
-            let row = labels::sample(group, look);
-            let name = row.and_then(|row| row.frame.names.get(&row.socket.key.remote?.ip()));
-            push_clean(out, name_text(name));
-        }
-        Shown::Sockets => number(out, group.sockets),
-        Shown::Listening => number(out, group.listening),
-        Shown::Established => number(out, group.established),
-        Shown::Other => number(out, group.other()),
-        Shown::Sending => push_rate(out, Some(group.sending)),
-        Shown::Receiving => push_rate(out, Some(group.receiving)),
-        Shown::Sent => push_human(out, &Value::Bytes(group.sent)),
-        Shown::Received => push_human(out, &Value::Bytes(group.received)),
-        Shown::Socket(_) | Shown::Trend => {}
-    }
-}
-
-/// Bytes a second. Nothing is a dot, so that what moves is seen.
-pub(super) fn push_rate(out: &mut String, rate: Option<u64>) {
-    match rate {
-        None => out.push('-'),
-        Some(0) => out.push('·'),
-        Some(rate) => push_human(out, &Value::Bytes(rate)),
-    }
 }

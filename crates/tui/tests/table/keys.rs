@@ -1,7 +1,8 @@
 use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use sockscope_core::Command;
+use sockscope_live::{Shown, Sort, View};
 use sockscope_model::{State, Tag};
-use sockscope_tui::{AppOptions, Effect, Remembered, Shown, Sort, View};
+use sockscope_tui::{AppOptions, Effect, Remembered};
 
 use crate::rig::{Machine, Rig, options};
 

@@ -11,12 +11,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sockscope_core::{Context, Filter, Pairs};
+use sockscope_live::{Arranger, LineKey, Look};
 use sockscope_model::{
     Exposure, Frame, HostName, IpDatabase, NoOwner, Notice, Owner, Owners, Place, Process, ProcessId, Protocol, Queues,
     Rate, Request, Snapshot, Socket, SocketKey, SourceReport, State, Tag, Timestamp, Traffic,
 };
-use sockscope_tui::arrange::{Arranger, Look};
-use sockscope_tui::{App, AppOptions, Colours, Effect, LineKey, Remembered};
+use sockscope_tui::{App, AppOptions, Colours, Effect, Remembered};
 
 /// A table, its arranger, and what the monitor saw last.
 pub(crate) struct Rig {
@@ -25,7 +25,7 @@ pub(crate) struct Rig {
     /// What was drawn last. The test backend's own buffer keeps what stood behind the halves of wide characters.
     pub(crate) buffer: Buffer,
     arranger: Arranger,
-    settings: Option<Arc<sockscope_tui::Settings>>,
+    settings: Option<Arc<sockscope_live::Settings>>,
     pub(crate) look: Option<Look>,
     /// What the table wanted to have done, arranging aside.
     pub(crate) effects: Vec<Effect>,

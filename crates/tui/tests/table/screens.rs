@@ -1,8 +1,9 @@
 use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 use ratatui::style::{Color, Modifier};
+use sockscope_live::View;
 use sockscope_model::{State, Tag};
-use sockscope_tui::{AppOptions, Colours, Remembered, View};
+use sockscope_tui::{AppOptions, Colours, Remembered};
 
 use crate::rig::{Machine, Rig, options};
 

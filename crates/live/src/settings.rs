@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sockscope_core::{Filter, Identity};
@@ -28,23 +29,51 @@ pub struct Settings {
     pub filters: [Arc<Filter>; 2],
     /// The order.
     pub sort: Sort,
+    /// Among equals; `None`: the usual order of the view.
+    pub then: Option<Sort>,
+    /// Lines are groups with their sockets below them, as far as these are open; `None`: only groups.
+    pub tree: Option<Opened>,
     /// The socket whose details are shown.
     pub subject: Option<Identity>,
 }
 
+/// Which groups of a tree show their sockets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// All of them, but for the exceptions; else none but the exceptions.
+    pub all: bool,
+    /// The exceptions.
+    pub but: Arc<HashSet<GroupKey>>,
+}
+
+impl Opened {
+    /// Whether that group shows its sockets.
+    pub fn is_open(&self, group: &GroupKey) -> bool {
+        self.all != self.but.contains(group)
+    }
+
+    /// Opens the group if it is closed, or closes it.
+    pub fn toggle(&mut self, group: &GroupKey) {
+        let but = Arc::make_mut(&mut self.but);
+        if !but.remove(group) {
+            but.insert(group.clone());
+        }
+    }
+}
+
 impl Settings {
     /// Whether every socket stays.
-    pub(crate) fn keeps_all(&self) -> bool {
+    pub fn keeps_all(&self) -> bool {
         self.within.is_none() && self.filters.iter().all(|filter| filter.is_everything())
     }
 
     /// Whether two settings show lines of the same kind, so that those of one are found again in the other.
-    pub(crate) fn same_lines(&self, other: &Settings) -> bool {
-        self.view == other.view && self.within == other.within
+    pub fn same_lines(&self, other: &Settings) -> bool {
+        self.view == other.view && self.within == other.within && self.tree.is_some() == other.tree.is_some()
     }
 
     /// Whether the same sockets pass.
-    pub(crate) fn same_rows(&self, other: &Settings) -> bool {
+    pub fn same_rows(&self, other: &Settings) -> bool {
         let same = |(one, other): (&Arc<Filter>, &Arc<Filter>)| Arc::ptr_eq(one, other);
         self.same_lines(other) && self.filters.iter().zip(&other.filters).all(same)
     }

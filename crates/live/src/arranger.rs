@@ -9,8 +9,10 @@ use crate::arrange::{Arrangement, Arranger, Look};
 use crate::settings::Settings;
 
 /// What the arranger is told.
-pub(crate) enum Order {
+pub enum Order {
+    /// What the monitor says.
     Update(Update),
+    /// Arrange by these from now on.
     Settings(Arc<Settings>),
     /// Free this: it may be the last that refers to a hundred thousand sockets.
     Discard(Arc<Arrangement>),
@@ -20,14 +22,20 @@ pub(crate) enum Order {
 
 /// What the arranger says.
 #[derive(Debug)]
-pub(crate) enum Arranged {
+pub enum Arranged {
+    /// The lines.
     Lines(Arc<Arrangement>),
+    /// A look failed; the next is tried all the same.
     Failed(String),
+    /// Nobody looks any more.
     Ended,
 }
 
 /// Passes on what the monitor says, until it ends.
-pub(crate) fn pump(monitor: Monitor, orders: Sender<Order>) -> io::Result<()> {
+///
+/// # Errors
+/// The system has no thread for it.
+pub fn pump(monitor: Monitor, orders: Sender<Order>) -> io::Result<()> {
     let pump = move || {
         loop {
             match monitor.next(Duration::from_secs(3600)) {
@@ -48,7 +56,10 @@ pub(crate) fn pump(monitor: Monitor, orders: Sender<Order>) -> io::Result<()> {
 }
 
 /// Arranges whatever comes, on a thread of its own, until nobody orders any more or `say` says no.
-pub(crate) fn start(orders: Receiver<Order>, mut say: impl FnMut(Arranged) -> bool + Send + 'static) -> io::Result<()> {
+///
+/// # Errors
+/// The system has no thread for it.
+pub fn start(orders: Receiver<Order>, mut say: impl FnMut(Arranged) -> bool + Send + 'static) -> io::Result<()> {
     let arrange = move || {
         let mut arranger = Arranger::default();
         let mut look: Option<Look> = None;

@@ -7,12 +7,12 @@ use crate::arrange::{Group, Look, SortValue};
 use crate::identity::GroupKey;
 
 /// One socket of a group.
-pub(crate) fn sample<'a>(group: &Group, look: &'a Look) -> Option<Row<'a>> {
+pub fn sample<'a>(group: &Group, look: &'a Look) -> Option<Row<'a>> {
     look.row(group.sample)
 }
 
 /// The process of a group: itself, or the first that has the listener open.
-pub(crate) fn process_of(group: &Group, look: &Look) -> Option<ProcessId> {
+pub fn process_of(group: &Group, look: &Look) -> Option<ProcessId> {
     match &group.key {
         GroupKey::Process(id) => Some(*id),
         GroupKey::Listener(_) => Some(sample(group, look)?.socket.owners.processes().first()?.process),
@@ -21,12 +21,12 @@ pub(crate) fn process_of(group: &Group, look: &Look) -> Option<ProcessId> {
 }
 
 /// What is known of it.
-pub(crate) fn details_of<'a>(id: ProcessId, group: &Group, look: &'a Look) -> Option<&'a Process> {
+pub fn details_of<'a>(id: ProcessId, group: &Group, look: &'a Look) -> Option<&'a Process> {
     sample(group, look)?.snapshot().process(id)
 }
 
 /// The user of the process, or whoever made the listener.
-pub(crate) fn user_of<'a>(group: &Group, look: &'a Look) -> Option<Cow<'a, str>> {
+pub fn user_of<'a>(group: &Group, look: &'a Look) -> Option<Cow<'a, str>> {
     let row = sample(group, look)?;
     let of_process = match &group.key {
         GroupKey::Process(id) => details_of(*id, group, look).and_then(|process| process.user.as_deref()),
@@ -51,6 +51,9 @@ pub(crate) fn group_value<'a>(group: &Group, look: &'a Look) -> SortValue<'a> {
         GroupKey::Country(country) => {
             (country.as_deref().map(|country| Value::Text(Cow::Owned(country.to_owned()))), 0)
         }
+        GroupKey::Service(service) => {
+            (service.as_deref().map(|service| Value::Text(Cow::Owned(service.to_owned()))), 0)
+        }
         GroupKey::Listener(_) => match sample(group, look) {
             Some(row) => {
                 let local = row.socket.key.local;
@@ -62,7 +65,7 @@ pub(crate) fn group_value<'a>(group: &Group, look: &'a Look) -> SortValue<'a> {
 }
 
 /// Appends what the group is, cleaned.
-pub(crate) fn push_group(out: &mut String, group: &Group, look: &Look) {
+pub fn push_group(out: &mut String, group: &Group, look: &Look) {
     match &group.key {
         GroupKey::Process(id) => match details_of(*id, group, look) {
             Some(process) => push_clean(out, &process.name),
@@ -76,6 +79,8 @@ pub(crate) fn push_group(out: &mut String, group: &Group, look: &Look) {
         GroupKey::Host(host) => out.push_str(&host.to_string()),
         GroupKey::Country(Some(country)) => push_clean(out, country),
         GroupKey::Country(None) => out.push_str("(unknown)"),
+        GroupKey::Service(Some(service)) => push_clean(out, service),
+        GroupKey::Service(None) => out.push_str("(no service)"),
         GroupKey::Listener(_) => {
             if let Some(row) = sample(group, look) {
                 out.push_str(row.socket.key.protocol.name());

@@ -9,8 +9,8 @@ use sockscope_output::Column;
 use super::groups::Group;
 use super::{Arrangement, Line, Look, in_former_order};
 use crate::columns::Shown;
-use crate::draw::labels;
 use crate::identity::digest;
+use crate::labels;
 use crate::settings::{Settings, Sort};
 
 /// What lines are sorted by; the number decides among equal values.
@@ -32,6 +32,17 @@ pub(super) fn sockets(look: &Look, settings: &Settings, rows: Vec<Line>, former:
         lines.sort_by(|left, right| if descending { usual(*right, *left) } else { usual(*left, *right) });
         return lines;
     };
+    if let Some(Sort { by: Some(then), descending: then_descending }) = settings.then {
+        let value = |by, line| look.row(line).map_or((None, 0), |row| socket_value(by, &row, look, line));
+        let mut valued: Vec<(SortValue<'_>, SortValue<'_>, Line)> =
+            lines.into_iter().map(|line| (value(by, line), value(then, line), line)).collect();
+        valued.sort_by(|(left, left_then, left_line), (right, right_then, right_line)| {
+            let first = compare(left, right, descending);
+            let second = first.then_with(|| compare(left_then, right_then, then_descending));
+            second.then_with(|| usual(*left_line, *right_line))
+        });
+        return valued.into_iter().map(|(.., line)| line).collect();
+    }
     // Values are looked up once a line, not once a comparison; and of lines with equal values there are many.
     let mut valued: Vec<(SortValue<'_>, Usual, Line)> = lines
         .into_iter()
@@ -66,6 +77,27 @@ impl Usual {
         };
         Usual(connects << 40 | protocol << 32 | u64::from(key.local.port()) << 8 | is_v6, address)
     }
+}
+
+/// Sorts the groups of a tree: by what they are together where the column has that, else by their first sockets, in whose order
+/// they come.
+pub(super) fn tree(settings: &Settings, mut groups: Vec<Group>) -> Vec<Group> {
+    let Sort { by, descending } = settings.sort;
+    let value: fn(&Group) -> u64 = match by {
+        None | Some(Shown::Sockets) => |group| group.sockets.into(),
+        Some(Shown::Sending) => |group| group.sending,
+        Some(Shown::Receiving) => |group| group.receiving,
+        Some(Shown::Trend) => |group| group.sending.saturating_add(group.receiving),
+        Some(Shown::Socket(Column::Field(Field::SentBytes))) => |group| group.sent,
+        Some(Shown::Socket(Column::Field(Field::ReceivedBytes))) => |group| group.received,
+        Some(_) => return groups,
+    };
+    let descending = descending != by.is_none();
+    groups.sort_by(|one, other| {
+        let order = value(one).cmp(&value(other));
+        if descending { order.reverse() } else { order }
+    });
+    groups
 }
 
 /// Sorts groups likewise. In their usual order, those with most sockets come first.

@@ -16,7 +16,8 @@ use foldhash::fast::RandomState;
 use sockscope_core::{Identity, Pairs, is_notable};
 use sockscope_model::{Frame, Row, Socket, State};
 
-use crate::identity::{LineKey, digest};
+use crate::identity::{GroupKey, LineKey, digest};
+use crate::lives::{Lives, Moment};
 use crate::settings::Settings;
 use crate::view::View;
 
@@ -69,6 +70,22 @@ pub enum Lines {
     Sockets(Vec<Line>),
     /// A group each.
     Groups(Vec<Group>),
+    /// Groups, each with its sockets below it if it is open.
+    Tree {
+        /// All of them, in order.
+        groups: Vec<Group>,
+        /// The lines.
+        lines: Vec<Branch>,
+    },
+}
+
+/// A line of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Branch {
+    /// By its position among the groups.
+    Group(u32),
+    /// A socket of the group above.
+    Socket(Line),
 }
 
 impl Lines {
@@ -77,6 +94,7 @@ impl Lines {
         match self {
             Lines::Sockets(lines) => lines.len(),
             Lines::Groups(groups) => groups.len(),
+            Lines::Tree { lines, .. } => lines.len(),
         }
     }
 
@@ -135,6 +153,7 @@ pub struct Arrangement {
     marks: Vec<Option<Mark>>,
     positions: Positions,
     trends: Arc<RwLock<Trends>>,
+    lives: Arc<RwLock<Lives>>,
 }
 
 /// Where lines stand.
@@ -144,6 +163,13 @@ enum Positions {
     Sockets { there: Vec<u32>, gone: HashMap<u32, u32, RandomState> },
     /// Of groups: by the digests of their keys.
     Groups(ByDigest),
+    /// Of a tree: groups by the digests of their keys, as position among the groups and as line; a socket that is in several groups
+    /// stands where it is first.
+    Tree {
+        groups: HashMap<u64, (u32, u32), BuildHasherDefault<AsIs>>,
+        there: Vec<u32>,
+        gone: HashMap<u32, u32, RandomState>,
+    },
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -183,10 +209,7 @@ impl Look {
 impl Arrangement {
     /// The socket of a line of the view of sockets.
     pub fn row(&self, position: usize) -> Option<Row<'_>> {
-        match &self.lines {
-            Lines::Sockets(lines) => self.look.row(*lines.get(position)?),
-            Lines::Groups(_) => None,
-        }
+        self.look.row(self.line(position)?)
     }
 
     /// The group of a line of any other view.
@@ -194,14 +217,18 @@ impl Arrangement {
         match &self.lines {
             Lines::Sockets(_) => None,
             Lines::Groups(groups) => groups.get(position),
+            Lines::Tree { groups, lines } => match lines.get(position)? {
+                Branch::Group(index) => groups.get(*index as usize),
+                Branch::Socket(_) => None,
+            },
         }
     }
 
     /// What a line stands for.
     pub fn key(&self, position: usize) -> Option<LineKey> {
-        match &self.lines {
-            Lines::Sockets(_) => Some(LineKey::Socket(Identity::of(self.row(position)?.socket))),
-            Lines::Groups(groups) => Some(LineKey::Group(groups.get(position)?.key.clone())),
+        match self.group(position) {
+            Some(group) => Some(LineKey::Group(group.key.clone())),
+            None => Some(LineKey::Socket(Identity::of(self.row(position)?.socket))),
         }
     }
 
@@ -209,19 +236,21 @@ impl Arrangement {
     pub fn position(&self, key: &LineKey, seen: Option<(u64, Line)>) -> Option<usize> {
         let position = match (&self.positions, key) {
             (Positions::Groups(groups), LineKey::Group(group)) => groups.get(&digest(group)).map(|at| *at as usize),
-            (Positions::Sockets { .. }, LineKey::Socket(_)) => {
+            (Positions::Tree { groups, .. }, LineKey::Group(group)) => {
+                groups.get(&digest(group)).map(|(_, line)| *line as usize)
+            }
+            (Positions::Sockets { .. } | Positions::Tree { .. }, LineKey::Socket(_)) => {
                 seen.and_then(|(number, line)| self.place(self.line_now(number, line)?))
             }
             _ => None,
         };
         // Acting on the wrong one would be worse than on none.
         let found = position.filter(|position| self.key(*position).as_ref() == Some(key));
-        match &self.lines {
-            // It may be anywhere where looks were left out.
-            Lines::Sockets(lines)
-                if found.is_none() && seen.is_none_or(|(number, _)| number + 1 < self.look.number) =>
-            {
-                (0..lines.len()).find(|position| self.key(*position).as_ref() == Some(key))
+        // It may be anywhere where looks were left out.
+        let is_lost = found.is_none() && seen.is_none_or(|(number, _)| number + 1 < self.look.number);
+        match key {
+            LineKey::Socket(_) if is_lost => {
+                (0..self.lines.len()).find(|position| self.key(*position).as_ref() == Some(key))
             }
             _ => found,
         }
@@ -246,7 +275,9 @@ impl Arrangement {
 
     /// Where a line of this look stands.
     fn place(&self, line: Line) -> Option<usize> {
-        let Positions::Sockets { there, gone } = &self.positions else { return None };
+        let (Positions::Sockets { there, gone } | Positions::Tree { there, gone, .. }) = &self.positions else {
+            return None;
+        };
         let place = match line {
             Line::There(index) => there.get(index as usize).copied()?,
             Line::Gone(index) => gone.get(&index).copied()?,
@@ -254,11 +285,15 @@ impl Arrangement {
         (place != NOWHERE).then_some(place as usize)
     }
 
-    /// The line of a position, where lines are sockets.
+    /// The line of a position, if that is a socket.
     pub fn line(&self, position: usize) -> Option<Line> {
         match &self.lines {
             Lines::Sockets(lines) => lines.get(position).copied(),
             Lines::Groups(_) => None,
+            Lines::Tree { lines, .. } => match lines.get(position)? {
+                Branch::Socket(line) => Some(*line),
+                Branch::Group(_) => None,
+            },
         }
     }
 
@@ -275,32 +310,49 @@ impl Arrangement {
         self.place(line)
     }
 
-    /// Where the group stands whose key has that digest.
+    /// Where the group stands among groups whose key has that digest.
     fn group_place(&self, digest: u64) -> Option<usize> {
-        let Positions::Groups(groups) = &self.positions else { return None };
-        groups.get(&digest).map(|place| *place as usize)
+        match &self.positions {
+            Positions::Groups(groups) => groups.get(&digest).map(|place| *place as usize),
+            Positions::Tree { groups, .. } => groups.get(&digest).map(|(place, _)| *place as usize),
+            Positions::Sockets { .. } => None,
+        }
     }
 
     fn group_of(&self, digest: u64) -> Option<&Group> {
-        self.group(self.group_place(digest)?)
+        let place = self.group_place(digest)?;
+        match &self.lines {
+            Lines::Groups(groups) | Lines::Tree { groups, .. } => groups.get(place),
+            Lines::Sockets(_) => None,
+        }
+    }
+
+    /// The sockets of a group that pass the filters, as lines of the look.
+    pub fn members(&self, group: &GroupKey) -> Vec<Line> {
+        let settings = Settings { within: Some(group.clone()), view: View::Sockets, ..Settings::clone(&self.settings) };
+        rows(&self.look, &settings).0
     }
 
     /// What happened to a line.
     pub fn mark(&self, position: usize) -> Option<Mark> {
-        match &self.lines {
-            Lines::Sockets(lines) => match lines.get(position)? {
-                Line::Gone(_) => Some(Mark::Gone),
-                Line::There(index) => self.marks.get(*index as usize).copied().flatten(),
-            },
-            Lines::Groups(groups) => groups.get(position)?.mark,
+        match self.line(position) {
+            Some(Line::Gone(_)) => Some(Mark::Gone),
+            Some(Line::There(index)) => self.marks.get(index as usize).copied().flatten(),
+            None => self.group(position)?.mark,
         }
+    }
+
+    /// What happened to a socket since the first look, the latest last.
+    pub fn life(&self, socket: &Socket) -> Vec<Moment> {
+        let lives = self.lives.read();
+        lives.map(|lives| lives.of(&Identity::of(socket), socket.state)).unwrap_or_default()
     }
 
     /// The rates of a line over the last looks, the latest last.
     pub fn trend(&self, position: usize) -> [u32; TREND] {
-        let digest = match &self.lines {
-            Lines::Sockets(_) => self.row(position).map(|row| digest(&row.socket.key)),
-            Lines::Groups(groups) => groups.get(position).map(|group| digest(&group.key)),
+        let digest = match self.group(position) {
+            Some(group) => Some(digest(&group.key)),
+            None => self.row(position).map(|row| digest(&row.socket.key)),
         };
         let (Some(digest), Ok(trends)) = (digest, self.trends.read()) else { return [0; TREND] };
         trends.of(digest, self.look.number)
@@ -312,6 +364,7 @@ impl Arrangement {
 pub struct Arranger {
     last: Option<(Arc<Settings>, Arc<Arrangement>)>,
     trends: Arc<RwLock<Trends>>,
+    lives: Arc<RwLock<Lives>>,
     totals: Vec<(u64, u64)>,
 }
 
@@ -331,18 +384,26 @@ impl Arranger {
             let moving = look.frame.rates.iter().filter(|(_, rate)| rate.sent > 0 || rate.received > 0);
             trends.add(moving.map(|(key, rate)| (digest(key), *rate)), look.number);
         }
+        if let Ok(mut lives) = self.lives.write() {
+            lives.note(look);
+        }
         let former = last.as_ref().filter(|(of, _)| of.same_lines(settings)).map(|(_, arrangement)| &**arrangement);
-        let marks = if settings.view == View::Sockets { marks(look) } else { Vec::new() };
+        let has_sockets = settings.view == View::Sockets || settings.tree.is_some();
+        let marks = if has_sockets { marks(look) } else { Vec::new() };
         let (rows, totals) = rows(look, settings);
         let lines = match settings.view {
             View::Sockets => Lines::Sockets(order::sockets(look, settings, rows, former)),
             _ => {
+                let rows = if settings.tree.is_some() { order::sockets(look, settings, rows, None) } else { rows };
                 let groups = groups::groups(look, settings, &rows, former);
                 if is_new_look && let Ok(mut trends) = self.trends.write() {
                     let rates = groups.iter().map(|group| (digest(&group.key), group.rate()));
                     trends.add(rates, look.number);
                 }
-                Lines::Groups(order::groups(look, settings, groups, former))
+                match settings.tree {
+                    Some(_) => tree(order::tree(settings, groups)),
+                    None => Lines::Groups(order::groups(look, settings, groups, former)),
+                }
             }
         };
         let same_rows = last.as_ref().is_some_and(|(of, _)| of.same_rows(settings));
@@ -365,6 +426,7 @@ impl Arranger {
             took: began.elapsed(),
             marks,
             trends: Arc::clone(&self.trends),
+            lives: Arc::clone(&self.lives),
         });
         self.last = Some((Arc::clone(settings), Arc::clone(&arrangement)));
         arrangement
@@ -372,7 +434,7 @@ impl Arranger {
 }
 
 /// The sockets that pass, and what they are together.
-pub(crate) fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
+fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
     let frame = &look.frame;
     let all = u32::try_from(frame.snapshot.sockets.len()).unwrap_or(u32::MAX);
     let mut totals = Totals { all, ..Totals::default() };
@@ -448,22 +510,55 @@ fn marks(look: &Look) -> Vec<Option<Mark>> {
     marks
 }
 
+/// The lines of groups and of the sockets of those that are open.
+fn tree(mut groups: Vec<Group>) -> Lines {
+    let mut lines = Vec::new();
+    for (index, group) in (0..).zip(&mut groups) {
+        lines.push(Branch::Group(index));
+        // An empty list stays, to say that the group is open.
+        let members = group.members.as_mut().map(std::mem::take).unwrap_or_default();
+        lines.extend(members.into_iter().map(Branch::Socket));
+    }
+    Lines::Tree { groups, lines }
+}
+
+/// Where sockets stand first.
+fn sockets_at(look: &Look, lines: impl Iterator<Item = (u32, Line)>) -> (Vec<u32>, HashMap<u32, u32, RandomState>) {
+    let mut there = vec![NOWHERE; look.frame.snapshot.sockets.len()];
+    let mut gone = HashMap::default();
+    for (position, line) in lines {
+        match line {
+            Line::There(index) => match there.get_mut(index as usize) {
+                Some(slot) if *slot == NOWHERE => *slot = position,
+                _ => {}
+            },
+            Line::Gone(index) => _ = gone.entry(index).or_insert(position),
+        }
+    }
+    (there, gone)
+}
+
 fn positions(look: &Look, lines: &Lines) -> Positions {
     match lines {
         Lines::Sockets(lines) => {
-            let mut there = vec![NOWHERE; look.frame.snapshot.sockets.len()];
-            let mut gone = HashMap::default();
-            for (position, line) in (0..).zip(lines) {
-                match line {
-                    Line::There(index) => {
-                        if let Some(slot) = there.get_mut(*index as usize) {
-                            *slot = position;
-                        }
-                    }
-                    Line::Gone(index) => _ = gone.insert(*index, position),
+            let (there, gone) = sockets_at(look, (0..).zip(lines.iter().copied()));
+            Positions::Sockets { there, gone }
+        }
+        Lines::Tree { groups, lines } => {
+            let mut at: HashMap<u64, (u32, u32), BuildHasherDefault<AsIs>> = HashMap::default();
+            for (position, branch) in (0..).zip(lines) {
+                if let Branch::Group(index) = branch
+                    && let Some(group) = groups.get(*index as usize)
+                {
+                    at.insert(digest(&group.key), (*index, position));
                 }
             }
-            Positions::Sockets { there, gone }
+            let sockets = (0..).zip(lines).filter_map(|(position, branch)| match branch {
+                Branch::Socket(line) => Some((position, *line)),
+                Branch::Group(_) => None,
+            });
+            let (there, gone) = sockets_at(look, sockets);
+            Positions::Tree { groups: at, there, gone }
         }
         Lines::Groups(groups) => {
             Positions::Groups((0..).zip(groups).map(|(position, group)| (digest(&group.key), position)).collect())

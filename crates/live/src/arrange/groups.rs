@@ -9,7 +9,7 @@ use sockscope_model::{NoOwner, Owners, Place, ProcessId, Protocol, Rate, Row, So
 
 use super::{Arrangement, Line, Look, Mark};
 use crate::identity::{GroupKey, digest};
-use crate::settings::Settings;
+use crate::settings::{Opened, Settings};
 use crate::view::View;
 
 /// Sockets that have something in common.
@@ -37,6 +37,8 @@ pub struct Group {
     pub gone: u32,
     /// What happened to the group.
     pub mark: Option<Mark>,
+    /// Of an open group of a tree: its sockets, in order.
+    pub(crate) members: Option<Vec<Line>>,
 }
 
 impl Group {
@@ -53,7 +55,13 @@ impl Group {
             received: 0,
             gone: 0,
             mark: None,
+            members: None,
         }
+    }
+
+    /// Whether its sockets are shown below it.
+    pub fn is_open(&self) -> bool {
+        self.members.is_some()
     }
 
     /// How many neither listen nor are established.
@@ -66,6 +74,9 @@ impl Group {
     }
 
     fn add(&mut self, row: &Row<'_>, line: Line) {
+        if let Some(members) = &mut self.members {
+            members.push(line);
+        }
         if matches!(line, Line::Gone(_)) {
             self.gone += 1;
             return;
@@ -92,11 +103,13 @@ impl Group {
 
 /// The groups of a view, in the order in which their first sockets stand.
 pub(super) fn groups(look: &Look, settings: &Settings, rows: &[Line], former: Option<&Arrangement>) -> Vec<Group> {
+    let tree = settings.tree.as_ref();
     let mut groups = match settings.view {
-        View::Processes => by_process(look, rows),
-        View::Hosts => by_host(look, rows),
-        View::Countries => by_country(look, rows),
-        View::Listeners => by_listener(look, rows),
+        View::Processes => by_process(look, rows, tree),
+        View::Hosts => by_host(look, rows, tree),
+        View::Countries => by_country(look, rows, tree),
+        View::Listeners => by_listener(look, rows, tree),
+        View::Services => by_service(look, rows, tree),
         View::Sockets => Vec::new(),
     };
     for group in &mut groups {
@@ -125,19 +138,23 @@ fn mark(group: &Group, look: &Look, former: Option<&Arrangement>) -> Option<Mark
 }
 
 /// Groups by a key that is cheaper than [`GroupKey`].
-struct Groups<K> {
+struct Groups<'a, K> {
     by_key: HashMap<K, usize, RandomState>,
     all: Vec<Group>,
+    /// Of a tree: which groups keep their sockets.
+    tree: Option<&'a Opened>,
 }
 
-impl<K: Hash + Eq> Groups<K> {
-    fn new() -> Groups<K> {
-        Groups { by_key: HashMap::default(), all: Vec::new() }
+impl<K: Hash + Eq> Groups<'_, K> {
+    fn new(tree: Option<&Opened>) -> Groups<'_, K> {
+        Groups { by_key: HashMap::default(), all: Vec::new(), tree }
     }
 
     fn add(&mut self, key: K, row: &Row<'_>, line: Line, group_key: impl FnOnce() -> GroupKey) {
         let index = *self.by_key.entry(key).or_insert_with(|| {
-            self.all.push(Group::new(group_key(), line));
+            let mut group = Group::new(group_key(), line);
+            group.members = self.tree.filter(|tree| tree.is_open(&group.key)).map(|_| Vec::new());
+            self.all.push(group);
             self.all.len() - 1
         });
         if let Some(group) = self.all.get_mut(index) {
@@ -146,13 +163,13 @@ impl<K: Hash + Eq> Groups<K> {
     }
 }
 
-fn by_process(look: &Look, rows: &[Line]) -> Vec<Group> {
+fn by_process(look: &Look, rows: &[Line], tree: Option<&Opened>) -> Vec<Group> {
     #[derive(PartialEq, Eq, Hash)]
     enum Key {
         Process(ProcessId),
         Nobody(NoOwner),
     }
-    let mut groups = Groups::new();
+    let mut groups = Groups::new(tree);
     each(look, rows, |line, row| match &row.socket.owners {
         Owners::Processes(owners) => {
             for owner in owners {
@@ -165,8 +182,8 @@ fn by_process(look: &Look, rows: &[Line]) -> Vec<Group> {
     groups.all
 }
 
-fn by_host(look: &Look, rows: &[Line]) -> Vec<Group> {
-    let mut groups = Groups::new();
+fn by_host(look: &Look, rows: &[Line], tree: Option<&Opened>) -> Vec<Group> {
+    let mut groups = Groups::new(tree);
     each(look, rows, |line, row| {
         if let Some(remote) = row.socket.key.remote {
             let host = clean_address(remote.ip());
@@ -176,8 +193,8 @@ fn by_host(look: &Look, rows: &[Line]) -> Vec<Group> {
     groups.all
 }
 
-fn by_country(look: &Look, rows: &[Line]) -> Vec<Group> {
-    let mut groups = Groups::new();
+fn by_country(look: &Look, rows: &[Line], tree: Option<&Opened>) -> Vec<Group> {
+    let mut groups = Groups::new(tree);
     each(look, rows, |line, row| {
         if row.socket.key.remote.is_some() {
             let country = row.place().and_then(country);
@@ -193,6 +210,21 @@ fn country(place: &Place) -> Option<&str> {
     country.or(Some(place.text.as_str())).filter(|text| !text.is_empty())
 }
 
+fn by_service(look: &Look, rows: &[Line], tree: Option<&Opened>) -> Vec<Group> {
+    let mut groups = Groups::new(tree);
+    each(look, rows, |line, row| {
+        let service = service(row);
+        groups.add(service, row, line, || GroupKey::Service(service.map(Arc::from)));
+    });
+    groups.all
+}
+
+/// The service of the first owner that is one.
+fn service<'a>(row: &Row<'a>) -> Option<&'a str> {
+    let snapshot = row.snapshot();
+    row.socket.owners.processes().iter().find_map(|owner| snapshot.service(row.socket, owner))
+}
+
 type Door = (Option<u64>, Protocol, IpAddr, u16);
 
 /// What comes in does so at the listener's own address, or at that of a listener for all addresses.
@@ -205,8 +237,8 @@ fn doors(socket: &Socket) -> [Door; 4] {
     [door(local), door(clean), door(any), door(Ipv6Addr::UNSPECIFIED.into())]
 }
 
-fn by_listener(look: &Look, rows: &[Line]) -> Vec<Group> {
-    let mut groups: Groups<Door> = Groups::new();
+fn by_listener(look: &Look, rows: &[Line], tree: Option<&Opened>) -> Vec<Group> {
+    let mut groups: Groups<'_, Door> = Groups::new(tree);
     each(look, rows, |line, row| {
         if row.socket.is_listening() {
             let [door, ..] = doors(row.socket);
@@ -272,6 +304,7 @@ impl<'a> Keeper<'a> {
             GroupKey::Nobody(reason) => socket.owners.reason() == Some(*reason),
             GroupKey::Host(host) => socket.key.remote.is_some_and(|remote| clean_address(remote.ip()) == *host),
             GroupKey::Country(of) => socket.key.remote.is_some() && row.place().and_then(country) == of.as_deref(),
+            GroupKey::Service(of) => service(row) == of.as_deref(),
             GroupKey::Listener(identity) => {
                 if socket.is_listening() {
                     let door = doors(socket);

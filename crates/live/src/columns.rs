@@ -78,18 +78,19 @@ impl Shown {
     }
 
     /// The title; for the groups of a view, what they are.
-    pub(crate) fn title(self, view: View) -> &'static str {
+    pub fn title(self, view: View) -> &'static str {
         match (self, view) {
             (Shown::Group, View::Processes) => "Process",
             (Shown::Group, View::Hosts) => "Remote host",
             (Shown::Group, View::Countries) => "Country",
             (Shown::Group, View::Listeners) => "Listener",
+            (Shown::Group, View::Services) => "Service",
             _ => self.about().1,
         }
     }
 
     /// Whether its cells are numbers, which stand to the right.
-    pub(crate) fn is_number(self) -> bool {
+    pub fn is_number(self) -> bool {
         match self {
             Shown::Socket(column) => column.is_number(),
             Shown::RemoteName | Shown::Group | Shown::User | Shown::Place | Shown::Trend => false,
@@ -98,7 +99,7 @@ impl Shown {
     }
 
     /// Whether its largest values are looked for, so that sorting begins with them.
-    pub(crate) fn largest_first(self) -> bool {
+    pub fn largest_first(self) -> bool {
         match self {
             Shown::Socket(Column::Field(field)) => {
                 field.needs_traffic() && !matches!(field, Field::CongestionControl)
@@ -175,6 +176,16 @@ impl Shown {
                 columns.push(Shown::Trend);
                 columns
             }
+            View::Services => vec![
+                Shown::Group,
+                Shown::Sockets,
+                Shown::Listening,
+                Shown::Established,
+                Shown::Other,
+                Shown::Receiving,
+                Shown::Sending,
+                Shown::Trend,
+            ],
             View::Countries => vec![
                 Shown::Group,
                 Shown::Sockets,
@@ -199,7 +210,7 @@ impl Shown {
     }
 
     /// What must be looked up to show it or to sort by it.
-    pub(crate) fn needs(self) -> Needs {
+    pub fn needs(self) -> Needs {
         match self {
             Shown::Socket(column) => Needs {
                 owners: column.needs_owners() || column.needs_process_details(),
@@ -216,7 +227,7 @@ impl Shown {
     }
 
     /// The order in which columns that nobody chose are left out where room is short, lowest first; `None`: never.
-    pub(crate) const fn rank(self) -> Option<u8> {
+    pub const fn rank(self) -> Option<u8> {
         match self {
             Shown::Trend => Some(1),
             Shown::Socket(Column::Field(Field::User)) | Shown::User => Some(2),
@@ -234,7 +245,7 @@ impl Shown {
 }
 
 /// What is known of a name, as text: names are asked for in the background.
-pub(crate) fn name_text(name: Option<&HostName>) -> &str {
+pub fn name_text(name: Option<&HostName>) -> &str {
     match name {
         Some(HostName::Known(name)) => name,
         Some(HostName::Pending) => "…",

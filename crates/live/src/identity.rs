@@ -16,6 +16,8 @@ pub enum GroupKey {
     Host(std::net::IpAddr),
     /// Where the peer is, in the words of its database; `None` where no database knows.
     Country(Option<Arc<str>>),
+    /// The service of the process that has them open; `None`: of none that is known.
+    Service(Option<Arc<str>>),
     /// A listener, or an unconnected UDP socket: itself and what came in through it.
     Listener(Identity),
 }
@@ -30,6 +32,6 @@ pub enum LineKey {
 }
 
 /// A number for a key: equal for equal keys, and different for nearly all others.
-pub(crate) fn digest<K: std::hash::Hash>(key: &K) -> u64 {
+pub fn digest<K: std::hash::Hash>(key: &K) -> u64 {
     FixedState::default().hash_one(key)
 }

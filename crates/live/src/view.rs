@@ -12,11 +12,14 @@ pub enum View {
     Countries,
     /// A listener with the connections that came in through it.
     Listeners,
+    /// A service, as the system's manager of services names it, with its sockets.
+    Services,
 }
 
 impl View {
-    /// Every view, in the order of the keys 1 to 5.
-    pub const ALL: [View; 5] = [View::Sockets, View::Processes, View::Hosts, View::Countries, View::Listeners];
+    /// Every view, in the order of the keys 1 to 6.
+    pub const ALL: [View; 6] =
+        [View::Sockets, View::Processes, View::Hosts, View::Countries, View::Listeners, View::Services];
 
     /// The name, in the list of views and in the file that remembers it.
     pub const fn name(self) -> &'static str {
@@ -26,6 +29,7 @@ impl View {
             View::Hosts => "hosts",
             View::Countries => "countries",
             View::Listeners => "listeners",
+            View::Services => "services",
         }
     }
 
@@ -34,19 +38,21 @@ impl View {
         View::ALL.into_iter().find(|view| view.name() == name)
     }
 
-    pub(crate) const fn title(self) -> &'static str {
+    /// The name, for people.
+    pub const fn title(self) -> &'static str {
         match self {
             View::Sockets => "Sockets",
             View::Processes => "Processes",
             View::Hosts => "Hosts",
             View::Countries => "Countries",
             View::Listeners => "Listeners",
+            View::Services => "Services",
         }
     }
 
     /// The next in the list, or the one before.
     #[must_use]
-    pub(crate) fn beside(self, forward: bool) -> View {
+    pub fn beside(self, forward: bool) -> View {
         let at = View::ALL.iter().position(|view| *view == self).unwrap_or(0);
         let count = View::ALL.len();
         let next = if forward { at + 1 } else { at + count - 1 } % count;
