@@ -175,7 +175,7 @@ impl Table {
                 Effect::Tell(command) => self.commander.command(command),
                 Effect::Close(sockets) => self.act(move |actions| sockscope_live::close(actions, &sockets)),
                 Effect::Kill(process, name, signal) => {
-                    self.act(move |actions| sockscope_live::end(actions, process, &name, signal))
+                    self.act(move |actions| sockscope_live::end(actions, process, &name, signal));
                 }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Remember(remembered) => self.remember(&remembered),
