@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use sockscope_core::{Identity, Pairs, is_notable};
-use sockscope_model::{Frame, Row, Socket, State};
+use sockscope_model::{Frame, NoOwner, Row, Socket, State};
 
 use crate::identity::{GroupKey, LineKey, digest};
 use crate::lives::{Lives, Moment};
@@ -115,6 +115,8 @@ pub struct Totals {
     pub udp: u32,
     /// TCP sockets that pass, by state, in the order of [`State::NAMED`].
     pub states: [u32; State::NAMED.len()],
+    /// How many have owners that can't be seen from here.
+    pub hidden: u32,
     /// Bytes a second that they send.
     pub sending: u64,
     /// Bytes a second that they receive.
@@ -476,6 +478,9 @@ fn rows(look: &Look, settings: &Settings) -> (Vec<Line>, Totals) {
 impl Totals {
     fn add(&mut self, socket: &Socket) {
         self.sockets += 1;
+        if socket.owners.reason() == Some(NoOwner::NeedsRoot) {
+            self.hidden += 1;
+        }
         match socket.state {
             None => self.udp += 1,
             Some(state) => {

@@ -1,0 +1,128 @@
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::{env, fs, io};
+
+use sockscope::{DatabaseOptions, Databases, Locator};
+use sockscope_model::{Notice, ProcessId, Socket};
+use sockscope_window::{Desk, Opener, Privilege, Remembered};
+
+/// The system's part.
+pub(crate) struct SystemDesk {
+    /// Where it is remembered what was shown.
+    file: Option<PathBuf>,
+    /// IP databases that were named, and those that were added, first.
+    databases: Mutex<Vec<PathBuf>>,
+}
+
+impl SystemDesk {
+    pub(crate) fn new(databases: Vec<PathBuf>) -> SystemDesk {
+        let file = sockscope_sys::state_directory().map(|directory| directory.join("window.toml"));
+        SystemDesk { file, databases: Mutex::new(databases) }
+    }
+
+    /// What was shown last. A file that makes no sense is no reason to show nothing.
+    pub(crate) fn recall(&self) -> (Remembered, Vec<Notice>) {
+        const MOST: u64 = 1 << 16;
+        let Some(file) = &self.file else { return (Remembered::default(), Vec::new()) };
+        let said = |why: String| Notice {
+            code: "not-remembered",
+            message: format!("what the window showed last is not all known: {}: {why}", file.display()),
+        };
+        let text = match file.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return (Remembered::default(), Vec::new()),
+            Ok(metadata) if !metadata.is_file() || metadata.len() > MOST => Err("it is no file of ours".to_owned()),
+            Ok(_) => fs::read_to_string(file).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match text.map(|text| Remembered::parse(&text)) {
+            Ok((remembered, warning)) => (remembered, warning.map(said).into_iter().collect()),
+            Err(error) => (Remembered::default(), vec![said(error)]),
+        }
+    }
+}
+
+impl sockscope_live::Actions for SystemDesk {
+    fn close(&self, socket: &Socket) -> Result<(), String> {
+        sockscope::close(socket)
+    }
+
+    fn kill(&self, process: ProcessId, signal: &str) -> Result<(), String> {
+        sockscope::end(process, signal)
+    }
+}
+
+impl Desk for SystemDesk {
+    fn remember(&self, remembered: &Remembered) -> Result<(), String> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let write = || {
+            fs::create_dir_all(file.parent().unwrap_or(Path::new("")))?;
+            let beside = file.with_extension(format!("{}.new", std::process::id()));
+            fs::write(&beside, remembered.to_text())?;
+            fs::rename(&beside, file).inspect_err(|_| {
+                let _ = fs::remove_file(&beside);
+            })
+        };
+        write().map_err(|error| format!("what is shown can't be remembered in {}: {error}", file.display()))
+    }
+
+    fn open_location(&self, path: &Path) -> Result<(), String> {
+        let mut command = file_manager(path);
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        match spawned {
+            Ok(mut child) => {
+                // Whoever does not wait for it leaves a zombie.
+                let _ = child.wait();
+                Ok(())
+            }
+            Err(error) => Err(format!("can't show {}: {}: {error}", path.display(), command.get_program().display())),
+        }
+    }
+
+    fn add_database(&self, path: &Path) -> Result<(Opener, Vec<Notice>), String> {
+        let mut files = self.databases.lock().map_err(|error| error.to_string())?;
+        let mut wanted = vec![path.to_owned()];
+        wanted.extend(files.iter().filter(|file| *file != path).cloned());
+        let options = DatabaseOptions { files: wanted.clone(), keep: true, ..DatabaseOptions::default() };
+        let databases = Databases::open(&options).map_err(|error| error.to_string())?;
+        *files = wanted;
+        let atlas = databases.atlas;
+        Ok((Box::new(move || Locator::new(atlas)), databases.notices))
+    }
+
+    fn elevate(&self) -> Result<(), String> {
+        Err("this system has no way to start again with more privilege".to_owned())
+    }
+}
+
+/// Shows a file among those beside it.
+#[cfg(windows)]
+fn file_manager(path: &Path) -> Command {
+    let mut command = Command::new("explorer.exe");
+    command.arg("/select,").arg(path);
+    command
+}
+
+/// Opens the directory of a file: there is no common way to select it there.
+#[cfg(not(windows))]
+fn file_manager(path: &Path) -> Command {
+    let mut command = Command::new("xdg-open");
+    command.arg(path.parent().unwrap_or(path));
+    command
+}
+
+/// How to see what only an administrator sees.
+pub(crate) fn privilege() -> Privilege {
+    if sockscope::viewer_uid() == Some(0) {
+        return Privilege::Full;
+    }
+    let program = env::current_exe().map_or_else(|_| "sockscope-window".to_owned(), |it| it.display().to_string());
+    Privilege::Command(format!("sudo --preserve-env=DISPLAY,WAYLAND_DISPLAY,XAUTHORITY,XDG_RUNTIME_DIR {program}"))
+}
+
+/// Where files are saved unless somebody says otherwise.
+pub(crate) fn folder() -> PathBuf {
+    let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(PathBuf::from);
+    let documents = home.as_ref().map(|home| home.join("Documents")).filter(|documents| documents.is_dir());
+    documents.or(home).or_else(|| env::current_dir().ok()).unwrap_or_default()
+}

@@ -1,0 +1,142 @@
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sockscope_live::{Arrangement, Line, Shown, cells};
+use sockscope_output::{Column, Listing, csv, html, json, ndjson};
+
+/// What lines are copied or saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The columns that are shown, a tab between them.
+    Text,
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// A document as `sockscope --json` prints it.
+    Json,
+    /// A page for the browser.
+    Html,
+}
+
+impl Format {
+    /// The end of a file's name.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Format::Text => "txt",
+            Format::Csv => "csv",
+            Format::Json => "json",
+            Format::Html => "html",
+        }
+    }
+}
+
+/// What is saved, and where.
+#[derive(Debug)]
+pub struct Save {
+    /// The file.
+    pub path: PathBuf,
+    /// As what.
+    pub format: Format,
+    /// Its lines.
+    pub arrangement: Arc<Arrangement>,
+    /// The columns that are shown.
+    pub columns: Vec<Shown>,
+    /// Whether the file may be there already.
+    pub overwrite: bool,
+}
+
+impl Save {
+    /// Writes all lines that are there.
+    ///
+    /// # Errors
+    /// The writer's own.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let positions = 0..self.arrangement.lines.len();
+        write(out, self.format, &self.arrangement, &self.columns, positions)
+    }
+}
+
+/// Writes the lines of these positions. Formats other than text hold what is there, and no socket twice.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    format: Format,
+    arrangement: &Arrangement,
+    columns: &[Shown],
+    positions: impl Iterator<Item = usize>,
+) -> io::Result<()> {
+    if format == Format::Text {
+        for position in positions {
+            out.write_all(text_line(arrangement, columns, position).as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        return Ok(());
+    }
+    let mut rows: Vec<usize> = Vec::new();
+    let mut seen = vec![false; arrangement.look.frame.snapshot.sockets.len()];
+    for position in positions {
+        if let Some(Line::There(index)) = arrangement.line(position)
+            && let Some(seen) = seen.get_mut(index as usize)
+            && !std::mem::replace(seen, true)
+        {
+            rows.push(index as usize);
+        }
+    }
+    let frame = &*arrangement.look.frame;
+    let listing = Listing { frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+    let of_listing: Vec<Column> = columns
+        .iter()
+        .filter_map(|column| match column {
+            Shown::Socket(column) => Some(*column),
+            _ => None,
+        })
+        .collect();
+    match format {
+        Format::Csv if of_listing.is_empty() => csv(out, &listing, &Column::default_csv()),
+        Format::Csv => csv(out, &listing, &of_listing),
+        Format::Html if of_listing.is_empty() => html(out, &listing, &Column::default_html(frame)),
+        Format::Html => html(out, &listing, &of_listing),
+        Format::Json => json(out, &listing),
+        Format::Text => Ok(()),
+    }
+}
+
+/// What is put on the clipboard: of JSON, an object a line.
+pub(crate) fn copied(
+    format: Format,
+    arrangement: &Arrangement,
+    columns: &[Shown],
+    positions: impl Iterator<Item = usize>,
+) -> String {
+    let mut bytes = Vec::new();
+    let written = if format == Format::Json {
+        let rows: Vec<usize> = positions
+            .filter_map(|position| match arrangement.line(position)? {
+                Line::There(index) => Some(index as usize),
+                Line::Gone(_) => None,
+            })
+            .collect();
+        let listing = Listing { frame: &arrangement.look.frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+        ndjson(&mut bytes, &listing)
+    } else {
+        write(&mut bytes, format, arrangement, columns, positions)
+    };
+    match written {
+        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The cells of a line, a tab between them.
+pub(crate) fn text_line(arrangement: &Arrangement, columns: &[Shown], position: usize) -> String {
+    if let Some(group) = arrangement.group(position) {
+        let mut label = String::new();
+        sockscope_live::labels::push_group(&mut label, group, &arrangement.look);
+        return label;
+    }
+    let cells: Vec<String> = columns
+        .iter()
+        .filter(|column| **column != Shown::Trend)
+        .map(|column| cells::cell(*column, arrangement, position, None))
+        .collect();
+    cells.join("\t")
+}

@@ -1,0 +1,102 @@
+//! `sockscope-window`: the live table of sockets in a window.
+
+#![forbid(unsafe_code)]
+// Else Windows opens a console beside the window.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+mod args;
+mod desk;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use eframe::NativeOptions;
+use sockscope::{DatabaseOptions, Databases, Locator, SourceChoice};
+use sockscope_core::{Monitor, MonitorOptions};
+use sockscope_model::Request;
+use sockscope_output::clean;
+use sockscope_window::{AppOptions, Language, Started, run};
+
+use crate::args::Args;
+use crate::desk::SystemDesk;
+
+/// Why there is no window: what to say, and the status.
+struct Failure(String, u8);
+
+fn main() -> ExitCode {
+    match start(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(message, status)) => {
+            eprintln!("sockscope-window: {message}");
+            ExitCode::from(status)
+        }
+    }
+}
+
+fn start(args: Args) -> Result<(), Failure> {
+    let choice = source(args.source.as_deref())?;
+    let desk = SystemDesk::new(args.databases.clone());
+    let (mut remembered, mut notices) = desk.recall();
+    remembered.locale = sockscope_sys::locale().and_then(|locale| Language::of_locale(&locale)).unwrap_or_default();
+    if let Some(language) = args.language {
+        remembered.language = Some(language);
+    }
+    if let Some(theme) = args.theme {
+        remembered.theme = theme;
+    }
+    if let Some(interval) = args.interval {
+        remembered.interval = interval;
+    }
+    let options = DatabaseOptions { files: args.databases.clone(), keep: true, ..DatabaseOptions::default() };
+    let databases = Databases::open(&options).map_err(|error| Failure(error.to_string(), 3))?;
+    notices.extend(databases.notices);
+    let atlas = databases.atlas;
+    let source = sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?;
+    let request = Request { owners: true, process_details: cfg!(windows), traffic: true, ..Request::default() };
+    let monitor_options = MonitorOptions {
+        interval: remembered.interval,
+        hurry: true,
+        places: Some(Box::new(move || Locator::new(atlas))),
+        names: args.resolve.then(sockscope::resolver),
+        ..MonitorOptions::new(request.clone())
+    };
+    let monitor = Monitor::start(Box::new(source), monitor_options)
+        .map_err(|error| Failure(format!("can't start a thread to look with: {error}"), 3))?;
+    let app = AppOptions {
+        context: sockscope::filter_context(),
+        filter: args.filter(),
+        request,
+        remembered,
+        signals: SIGNALS,
+        notices,
+        privilege: desk::privilege(),
+        folder: desk::folder(),
+        replay: None,
+    };
+    let native = NativeOptions { renderer: args.renderer(), ..NativeOptions::default() };
+    run(Started { monitor, options: app, desk: Arc::new(desk), native }).map_err(|error| {
+        let message =
+            format!("can't show a window: {error}; `sockscope top` shows the same in a terminal, and needs no display");
+        Failure(message, 3)
+    })
+}
+
+/// What the question whether to end a process offers.
+#[cfg(not(windows))]
+const SIGNALS: &[&str] = &["TERM", "INT", "HUP", "KILL", "STOP", "CONT"];
+#[cfg(windows)]
+const SIGNALS: &[&str] = &[];
+
+fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {
+    let Some(name) = name else { return Ok(SourceChoice::Auto) };
+    if let Some(choice) = sockscope::SOURCES.iter().find(|choice| choice.name() == name) {
+        return Ok(*choice);
+    }
+    let here: Vec<&str> = sockscope::SOURCES.iter().map(|choice| choice.name()).collect();
+    let here = here.join(", ");
+    if name == "bpf" || SourceChoice::ALL.iter().any(|choice| choice.name() == name) {
+        return Err(Failure(format!("the source '{name}' is not available here; there are: {here}"), 3));
+    }
+    Err(Failure(format!("there is no source named '{}'; there are: {here}", clean(name)), 2))
+}
