@@ -55,7 +55,38 @@ enum Client {
 }
 
 /// Their licences forbid most of them to be part of this repository, or their size does.
-const PACKAGES: [Package; 10] = [
+const PACKAGES: [Package; 12] = [
+    Package {
+        client: Client::Npm,
+        name: "world-atlas",
+        version: "2.0.2",
+        sha256: "032e7765f2ce00edaeafec23ff22bc3b77e42987c257da944cc585b452c05b97",
+        directory: "package",
+        files: &[
+            Entry {
+                name: "countries-110m.json",
+                bytes: 107_761,
+                sha256: "2516c915867c7baf18ddec727aec46c315541a07cfb3d79a6559b05d5e94eee8",
+            },
+            Entry {
+                name: "countries-50m.json",
+                bytes: 756_420,
+                sha256: "04342cdc1e3016bcd7db1630de95684d67b79fe3c8c460321e87aef469502394",
+            },
+        ],
+    },
+    Package {
+        client: Client::Npm,
+        name: "i18n-iso-countries",
+        version: "7.14.0",
+        sha256: "bb418ebfb965789fcfbcce7dee59888d901ef64b03601da78b2e224cd6f5825c",
+        directory: "package",
+        files: &[Entry {
+            name: "codes.json",
+            bytes: 10_253,
+            sha256: "736d7666e943e0bca25c518e3903e2b328ce54b94662553a6472c379dbfb50aa",
+        }],
+    },
     Package {
         client: Client::Npm,
         name: "lib-qqwry",

@@ -22,6 +22,8 @@ mod counts;
 mod data;
 /// Builds and runs the fuzz targets.
 mod fuzz;
+/// Makes the map of the window.
+mod map;
 /// Runs a program and says what it cost.
 #[cfg(target_os = "linux")]
 mod measure;
@@ -67,6 +69,8 @@ enum Task {
     Data(data::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
+    /// Make the map of the window, from the pinned packages
+    Map(map::Options),
     /// Hold our readers of IP location databases against independent ones, on real databases
     Peers(peers::Options),
     /// Make the table of countries that is part of the program, from the pinned package
@@ -93,6 +97,7 @@ fn main() -> Result<()> {
         Task::Counts(options) => counts::run(&options),
         Task::Data(options) => data::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Map(options) => map::run(&options),
         Task::Peers(options) => peers::run(&options),
         Task::Places(options) => places::run(&options),
         #[cfg(target_os = "linux")]

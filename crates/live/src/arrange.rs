@@ -16,6 +16,7 @@ use foldhash::fast::RandomState;
 use sockscope_core::{Identity, Pairs, is_notable};
 use sockscope_model::{Frame, NoOwner, Row, Socket, State};
 
+use crate::geography::{self, Spot, SpotKey};
 use crate::identity::{GroupKey, LineKey, digest};
 use crate::lives::{Lives, Moment};
 use crate::settings::Settings;
@@ -147,6 +148,8 @@ pub struct Arrangement {
     pub totals: Totals,
     /// Rates of all of them over the last looks, the latest last: sent and received.
     pub rates: Vec<(u64, u64)>,
+    /// Where the peers are, if the map is shown.
+    pub spots: Vec<Spot>,
     /// Where the socket is that was asked for.
     pub subject: Subject,
     /// How long it took to arrange them.
@@ -344,6 +347,15 @@ impl Arrangement {
         }
     }
 
+    /// The sockets that pass the filters and whose peers are at one of these places.
+    pub fn at(&self, places: &[SpotKey]) -> Vec<Identity> {
+        let (lines, _) = rows(&self.look, &self.settings);
+        let there = lines.into_iter().filter(|line| matches!(line, Line::There(_)));
+        let rows = there.filter_map(|line| self.look.row(line));
+        let is_there = |row: &Row<'_>| SpotKey::of(row).is_some_and(|key| places.contains(&key));
+        rows.filter(is_there).map(|row| Identity::of(row.socket)).collect()
+    }
+
     /// What happened to a socket since the first look, the latest last.
     pub fn life(&self, socket: &Socket) -> Vec<Moment> {
         let lives = self.lives.read();
@@ -393,6 +405,7 @@ impl Arranger {
         let has_sockets = settings.view == View::Sockets || settings.tree.is_some();
         let marks = if has_sockets { marks(look) } else { Vec::new() };
         let (rows, totals) = rows(look, settings);
+        let spots = if settings.map { geography::spots(look, &rows) } else { Vec::new() };
         let lines = match settings.view {
             View::Sockets => Lines::Sockets(order::sockets(look, settings, rows, former)),
             _ => {
@@ -419,6 +432,7 @@ impl Arranger {
         }
         let arrangement = Arc::new(Arrangement {
             positions: positions(look, &lines),
+            spots,
             subject: settings.subject.map_or(Subject::Nowhere, |identity| subject(look, &identity)),
             look: look.clone(),
             settings: Arc::clone(settings),

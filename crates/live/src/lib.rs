@@ -14,6 +14,8 @@ pub mod arranger;
 /// The text of cells.
 pub mod cells;
 mod columns;
+/// Where the peers are, together.
+mod geography;
 mod held;
 mod history;
 mod identity;
@@ -26,6 +28,7 @@ mod view;
 pub use actions::{Actions, Message, close, end};
 pub use arrange::{Arrangement, Arranger, Branch, Group, Line, Lines, Look, Mark, Subject, TREND, Totals};
 pub use columns::{Shown, name_text};
+pub use geography::{Spot, SpotKey};
 pub use held::Held;
 pub use history::{History, Sample};
 pub use identity::{GroupKey, LineKey, digest};

@@ -33,6 +33,8 @@ pub struct Settings {
     pub then: Option<Sort>,
     /// Lines are groups with their sockets below them, as far as these are open; `None`: only groups.
     pub tree: Option<Opened>,
+    /// Whether the map is shown.
+    pub map: bool,
     /// The socket whose details are shown.
     pub subject: Option<Identity>,
 }

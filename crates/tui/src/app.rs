@@ -412,6 +412,7 @@ impl App {
             sort: self.sort(),
             then: None,
             tree: None,
+            map: false,
             subject,
         }))
     }

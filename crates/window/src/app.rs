@@ -17,6 +17,7 @@ use sockscope_model::{Frame, Notice, ProcessId, Request, Socket};
 use crate::dialog::Dialog;
 use crate::export::Save;
 use crate::filter::FilterBox;
+use crate::map::MapState;
 use crate::menu::Menu;
 use crate::remember::Remembered;
 use crate::words::Words;
@@ -134,6 +135,7 @@ pub struct App {
     /// The socket whose details are shown.
     pub(crate) subject: Option<Held>,
     pub(crate) history: History,
+    pub(crate) map: MapState,
     pub(crate) menu: Option<Menu>,
     pub(crate) dialog: Option<Dialog>,
     pub(crate) message: Option<Message>,
@@ -174,6 +176,7 @@ impl App {
             selection: Selection::default(),
             subject: None,
             history: History::default(),
+            map: MapState::default(),
             menu: None,
             dialog: None,
             message: None,
@@ -352,6 +355,7 @@ impl App {
             sort: self.remembered.sort,
             then: self.remembered.then,
             tree: (view != View::Sockets).then(|| self.tree.clone()),
+            map: self.remembered.map,
             subject: self.subject.as_ref().map(|subject| subject.identity),
         })));
     }
@@ -405,21 +409,29 @@ impl App {
         self.keys(ui.ctx());
         Panel::top("bar").show(ui, |ui| self.bar(ui));
         Panel::bottom("status").show(ui, |ui| self.status(ui));
-        let mut shows_details = self.remembered.details;
-        Panel::bottom("details").resizable(true).default_size(250.0).size_range(80.0..=600.0).show_collapsible(
-            ui,
-            &mut shows_details,
-            |ui| self.details(ui),
-        );
-        if shows_details != self.remembered.details {
-            self.remembered.details = shows_details;
-            self.changed();
+        if self.remembered.details || self.remembered.map {
+            Panel::bottom("lower").resizable(true).default_size(260.0).size_range(80.0..=700.0).show(ui, |ui| {
+                self.lower(ui);
+            });
         }
         CentralPanel::default()
             .frame(egui::Frame::central_panel(ui.style()).inner_margin(0))
             .show(ui, |ui| self.table(ui));
         self.context_menu(ui.ctx());
         self.dialogs(ui.ctx());
+    }
+
+    /// Details and map, beside one another.
+    fn lower(&mut self, ui: &mut Ui) {
+        match (self.remembered.details, self.remembered.map) {
+            (true, true) => {
+                let width = ui.available_width() * 0.42;
+                Panel::right("map").resizable(true).default_size(width).min_size(120.0).show(ui, |ui| self.map(ui));
+                CentralPanel::no_frame().show(ui, |ui| self.details(ui));
+            }
+            (true, false) => self.details(ui),
+            (false, _) => self.map(ui),
+        }
     }
 
     /// Databases, dragged from elsewhere.

@@ -19,7 +19,7 @@ impl App {
         ui.add_space(4.0);
         ui.horizontal_wrapped(|ui| {
             ui.menu_button(words.menu, |ui| self.main_menu(ui));
-            let room = (ui.available_width() - 620.0).clamp(180.0, 700.0);
+            let room = (ui.available_width() - 905.0).clamp(180.0, 700.0);
             match self.filter.ui(ui, room, words, &self.context) {
                 Typed::Filter => self.filter_changed(),
                 Typed::Done => ui.memory_mut(|memory| memory.request_focus(table_id())),
@@ -133,6 +133,12 @@ impl App {
         }
         if ui.button(words.choose_columns).clicked() {
             self.dialog = Some(Dialog::Columns);
+        }
+        let mut map = self.remembered.map;
+        if ui.checkbox(&mut map, words.map).changed() {
+            self.remembered.map = map;
+            self.changed();
+            self.arrange();
         }
         let mut details = self.remembered.details;
         if ui.checkbox(&mut details, words.details).changed() {

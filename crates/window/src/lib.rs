@@ -17,6 +17,7 @@ mod dialog;
 mod export;
 /// The filter that is typed.
 mod filter;
+mod map;
 /// What can be done to what was clicked.
 mod menu;
 /// What is remembered from one run to the next.

@@ -23,6 +23,8 @@ pub struct Remembered {
     pub interval: Duration,
     /// Whether the details are shown.
     pub details: bool,
+    /// Whether the map is shown.
+    pub map: bool,
     /// Light or dark.
     pub theme: ThemeChoice,
     /// The language that somebody chose.
@@ -80,6 +82,7 @@ impl Default for Remembered {
             then: None,
             interval: Duration::from_secs(1),
             details: true,
+            map: true,
             theme: ThemeChoice::System,
             language: None,
             locale: Language::English,
@@ -133,6 +136,7 @@ impl Remembered {
                 let millis = u64::try_from(value.as_integer()?).ok().filter(|it| (100..=3_600_000).contains(it))?;
                 self.interval = Duration::from_millis(millis);
             }
+            "map" => self.map = value.as_bool()?,
             "details" => self.details = value.as_bool()?,
             "theme" => self.theme = ThemeChoice::from_name(value.as_str()?)?,
             "language" => self.language = Some(Language::of_locale(value.as_str()?)?),
@@ -166,6 +170,7 @@ impl Remembered {
         }
         _ = writeln!(text, "interval_ms = {}", self.interval.as_millis());
         _ = writeln!(text, "details = {}", self.details);
+        _ = writeln!(text, "map = {}", self.map);
         _ = writeln!(text, "theme = \"{}\"", self.theme.name());
         if let Some(language) = self.language {
             _ = writeln!(text, "language = \"{}\"", language.tag());
@@ -214,6 +219,7 @@ mod tests {
             then: Some(Sort { by: Some(Shown::Sending), descending: false }),
             interval: Duration::from_millis(200),
             details: false,
+            map: false,
             theme: ThemeChoice::Dark,
             language: Some(Language::Chinese),
             locale: Language::English,

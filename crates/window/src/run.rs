@@ -71,7 +71,7 @@ enum Happening {
 pub fn run(started: Started) -> Result<(), eframe::Error> {
     let Started { monitor, options, desk, mut native } = started;
     let title = format!("sockscope · {}", options.replay.as_deref().unwrap_or("TCP / UDP"));
-    let (width, height) = options.remembered.size.unwrap_or((1280.0, 800.0));
+    let (width, height) = options.remembered.size.unwrap_or((1240.0, 740.0));
     native.viewport = ViewportBuilder::default()
         .with_title(title)
         .with_app_id("sockscope-window")

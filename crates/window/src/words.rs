@@ -79,11 +79,11 @@ words! {
     copied_rows copy_cell copy_command copy_csv copy_json copy_rows dark database_added database_drop descending
     descriptors details details_hint do_close do_end end_process established every expand_all expected failed filter
     filter_hint filter_host filter_port filter_process found gone group_by hidden_owners keys language life light
-    listening looking menu n_closed n_notices n_of_m n_sockets no_match no_place nobody_looks nobody_to_end
+    listening looking map menu n_closed n_notices n_of_m n_sockets no_match no_place nobody_looks nobody_to_end
     none_selected not_saved nothing nothing_to_close notices open_location opened overwrite owner owner_none path pause
     paused place public rates received refresh reset_columns restart_elevated resume round_trip save save_as save_csv
-    save_html save_json saved selected sent service size sockets started system_theme theme this_process user
-    view_countries view_hosts view_listeners view_processes view_services view_sockets what_keys
+    save_html save_json saved selected sent service size sockets started system_theme theme this_process unknown_place
+    user view_countries view_hosts view_listeners view_processes view_services view_sockets what_keys
 }
 
 impl Words {
