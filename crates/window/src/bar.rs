@@ -43,11 +43,12 @@ impl App {
             let view = self.remembered.view;
             let mut chosen = view;
             let label = words.with(words.group_by, &[words.view(view)]);
-            egui::ComboBox::from_id_salt("group by").selected_text(label).width(110.0).show_ui(ui, |ui| {
+            let combo = egui::ComboBox::from_id_salt("group by").selected_text(&label).width(110.0).show_ui(ui, |ui| {
                 for view in View::ALL {
                     ui.selectable_value(&mut chosen, view, words.view(view));
                 }
             });
+            combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &label));
             if chosen != view {
                 self.group_by(chosen);
             }
@@ -100,12 +101,14 @@ impl App {
     fn interval(&mut self, ui: &mut Ui) {
         let now = self.remembered.interval;
         let mut chosen = now;
-        egui::ComboBox::from_id_salt("interval").selected_text(self.interval_text(now)).width(90.0).show_ui(ui, |ui| {
+        let label = self.interval_text(now);
+        let combo = egui::ComboBox::from_id_salt("interval").selected_text(&label).width(90.0).show_ui(ui, |ui| {
             for millis in INTERVALS {
                 let interval = Duration::from_millis(millis);
                 ui.selectable_value(&mut chosen, interval, self.interval_text(interval));
             }
         });
+        combo.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &label));
         if chosen != now {
             self.set_interval(chosen);
         }

@@ -291,6 +291,10 @@ impl TableDelegate for Delegate<'_> {
     }
 
     fn row_ui(&mut self, ui: &mut Ui, row: u64) {
+        // Every row is drawn once more for columns that do not scroll, of which there are none.
+        if ui.clip_rect().width() <= 0.0 {
+            return;
+        }
         let position = row as usize;
         let Some(key) = self.arrangement.key(position) else { return };
         let rect = ui.max_rect();
