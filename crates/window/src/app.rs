@@ -425,7 +425,7 @@ impl App {
     fn lower(&mut self, ui: &mut Ui) {
         match (self.remembered.details, self.remembered.map) {
             (true, true) => {
-                let width = ui.available_width() * 0.42;
+                let width = ui.available_width() * 0.36;
                 Panel::right("map").resizable(true).default_size(width).min_size(120.0).show(ui, |ui| self.map(ui));
                 CentralPanel::no_frame().show(ui, |ui| self.details(ui));
             }

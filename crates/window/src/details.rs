@@ -52,12 +52,12 @@ impl App {
             ui.horizontal_top(|ui| {
                 ui.vertical(|ui| {
                     socket(ui, words, &row);
-                    self.life(ui, held);
                 });
                 ui.separator();
                 ui.vertical(|ui| {
                     owners(ui, words, &row);
                     places(ui, words, &row);
+                    self.life(ui, held);
                 });
                 if row.socket.traffic.is_some() {
                     ui.separator();
@@ -106,8 +106,8 @@ impl App {
         };
         let plot = |id: &str| {
             Plot::new(id.to_owned())
-                .height(95.0)
-                .width(300.0)
+                .height(100.0)
+                .width(230.0)
                 .allow_drag(false)
                 .allow_zoom(false)
                 .allow_scroll(false)

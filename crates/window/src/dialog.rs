@@ -178,7 +178,7 @@ impl App {
     }
 
     /// The file is there already: ask whether to replace it.
-    pub fn ask_to_overwrite(&mut self, save: Save) {
+    pub fn ask_to_overwrite(&mut self, save: &Save) {
         self.dialog = Some(Dialog::Save { format: save.format, path: save.path.display().to_string(), exists: true });
     }
 

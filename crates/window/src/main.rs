@@ -25,7 +25,7 @@ use crate::desk::SystemDesk;
 struct Failure(String, u8);
 
 fn main() -> ExitCode {
-    match start(Args::parse()) {
+    match start(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(message, status)) => {
             eprintln!("sockscope-window: {message}");
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(args: Args) -> Result<(), Failure> {
+fn start(args: &Args) -> Result<(), Failure> {
     let choice = source(args.source.as_deref())?;
     let desk = SystemDesk::new(args.databases.clone());
     let (mut remembered, mut notices) = desk.recall();

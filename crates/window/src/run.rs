@@ -197,7 +197,7 @@ impl eframe::App for Window {
                 Happening::Arranged(Arranged::Ended) => self.app.failed(self.words().nobody_looks.to_owned()),
                 Happening::Said(message) => self.app.tell(message),
                 Happening::Notices(notices) => notices.into_iter().for_each(|notice| self.app.notice(notice)),
-                Happening::Exists(save) => self.app.ask_to_overwrite(save),
+                Happening::Exists(save) => self.app.ask_to_overwrite(&save),
             }
         }
         for effect in self.app.take_effects() {

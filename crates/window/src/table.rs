@@ -102,7 +102,8 @@ impl App {
             )
             .headers([HeaderRow::new(header_height)]);
         if let Some(position) = self.scroll_to.take() {
-            table = table.scroll_to_row(position as u64, None);
+            // It stops short by the height of the titles.
+            table = table.scroll_to_rows(position as u64..=position as u64 + 2, None);
         }
         let area = ui.available_rect_before_wrap();
         let focus = ui.interact(area, table_id(), Sense::focusable_noninteractive());

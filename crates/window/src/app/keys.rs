@@ -32,7 +32,7 @@ impl App {
         if pressed(Modifiers::NONE, Key::F1) {
             self.dialog = Some(Dialog::Keys);
         }
-        let focused = ctx.memory(|memory| memory.focused());
+        let focused = ctx.memory(eframe::egui::Memory::focused);
         if focused.is_none_or(|id| id == table_id()) {
             self.keys_of_table(ctx);
         }
