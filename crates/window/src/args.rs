@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// The language of the window: en, zh-CN; without it, the one that was chosen last, or the locale's
     #[arg(long, value_name = "TAG", value_parser = language)]
     pub(crate) language: Option<Language>,
+    /// Measure what drawing so many made-up sockets costs, print it and end
+    #[arg(long, value_name = "ROWS", hide = true)]
+    pub(crate) benchmark: Option<usize>,
     /// Light or dark: system, light, dark
     #[arg(long, value_name = "NAME", value_parser = theme)]
     pub(crate) theme: Option<ThemeChoice>,

@@ -16,8 +16,10 @@ pub(crate) struct SystemDesk {
 }
 
 impl SystemDesk {
-    pub(crate) fn new(databases: Vec<PathBuf>) -> SystemDesk {
-        let file = sockscope_sys::state_directory().map(|directory| directory.join("window.toml"));
+    /// `remembers`: what is shown is kept for the next time.
+    pub(crate) fn new(databases: Vec<PathBuf>, remembers: bool) -> SystemDesk {
+        let file =
+            sockscope_sys::state_directory().filter(|_| remembers).map(|directory| directory.join("window.toml"));
         SystemDesk { file, databases: Mutex::new(databases) }
     }
 
@@ -118,6 +120,13 @@ pub(crate) fn privilege() -> Privilege {
     }
     let program = env::current_exe().map_or_else(|_| "sockscope-window".to_owned(), |it| it.display().to_string());
     Privilege::Command(format!("sudo --preserve-env=DISPLAY,WAYLAND_DISPLAY,XAUTHORITY,XDG_RUNTIME_DIR {program}"))
+}
+
+/// How much memory the program has in use, in bytes, where the system tells without more ado.
+pub(crate) fn memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// Where files are saved unless somebody says otherwise.

@@ -9,6 +9,8 @@
 mod app;
 /// What stands above the table: filter, groups, how often to look.
 mod bar;
+/// What drawing costs.
+mod bench;
 /// The details of one socket.
 mod details;
 /// Questions and lists in front of the table.
@@ -32,6 +34,7 @@ mod theme;
 mod words;
 
 pub use app::{App, AppOptions, Effect, Privilege};
+pub use bench::{MadeUp, Timings};
 pub use export::{Format, Save};
 pub use remember::{Remembered, ThemeChoice};
 pub use run::{Desk, Opener, Started, run};

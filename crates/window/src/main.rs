@@ -14,9 +14,10 @@ use clap::Parser;
 use eframe::NativeOptions;
 use sockscope::{DatabaseOptions, Databases, Locator, SourceChoice};
 use sockscope_core::{Monitor, MonitorOptions};
-use sockscope_model::Request;
+use sockscope_live::{Shown, Sort};
+use sockscope_model::{Request, Source};
 use sockscope_output::clean;
-use sockscope_window::{AppOptions, Language, Started, run};
+use sockscope_window::{AppOptions, Language, MadeUp, Started, Timings, run};
 
 use crate::args::Args;
 use crate::desk::SystemDesk;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 
 fn start(args: &Args) -> Result<(), Failure> {
     let choice = source(args.source.as_deref())?;
-    let desk = SystemDesk::new(args.databases.clone());
+    let desk = SystemDesk::new(args.databases.clone(), args.benchmark.is_none());
     let (mut remembered, mut notices) = desk.recall();
     remembered.locale = sockscope_sys::locale().and_then(|locale| Language::of_locale(&locale)).unwrap_or_default();
     if let Some(language) = args.language {
@@ -48,11 +49,19 @@ fn start(args: &Args) -> Result<(), Failure> {
     if let Some(interval) = args.interval {
         remembered.interval = interval;
     }
+    if args.benchmark.is_some() {
+        // As fast as it looks, and by what changes most.
+        remembered.interval = std::time::Duration::from_millis(100);
+        remembered.sort = Sort { by: Some(Shown::Receiving), descending: true };
+    }
     let options = DatabaseOptions { files: args.databases.clone(), keep: true, ..DatabaseOptions::default() };
     let databases = Databases::open(&options).map_err(|error| Failure(error.to_string(), 3))?;
     notices.extend(databases.notices);
     let atlas = databases.atlas;
-    let source = sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?;
+    let source: Box<dyn Source + Send> = match args.benchmark {
+        Some(rows) => Box::new(MadeUp::new(rows)),
+        None => Box::new(sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?),
+    };
     let request = Request { owners: true, process_details: cfg!(windows), traffic: true, ..Request::default() };
     let monitor_options = MonitorOptions {
         interval: remembered.interval,
@@ -61,7 +70,7 @@ fn start(args: &Args) -> Result<(), Failure> {
         names: args.resolve.then(sockscope::resolver),
         ..MonitorOptions::new(request.clone())
     };
-    let monitor = Monitor::start(Box::new(source), monitor_options)
+    let monitor = Monitor::start(source, monitor_options)
         .map_err(|error| Failure(format!("can't start a thread to look with: {error}"), 3))?;
     let app = AppOptions {
         context: sockscope::filter_context(),
@@ -75,11 +84,17 @@ fn start(args: &Args) -> Result<(), Failure> {
         replay: None,
     };
     let native = NativeOptions { renderer: args.renderer(), ..NativeOptions::default() };
-    run(Started { monitor, options: app, desk: Arc::new(desk), native }).map_err(|error| {
+    let timings = args.benchmark.map(|_| Arc::new(Timings::default()));
+    let started = Started { monitor, options: app, desk: Arc::new(desk), timings: timings.clone(), native };
+    run(started).map_err(|error| {
         let message =
             format!("can't show a window: {error}; `sockscope top` shows the same in a terminal, and needs no display");
         Failure(message, 3)
-    })
+    })?;
+    if let (Some(timings), Some(rows)) = (timings, args.benchmark) {
+        println!("{}", timings.report(rows, desk::memory()));
+    }
+    Ok(())
 }
 
 /// What the question whether to end a process offers.

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use eframe::egui::{self, Context, ViewportBuilder};
@@ -10,6 +11,7 @@ use sockscope_live::arranger::{self, Arranged, Order};
 use sockscope_model::{Notice, Socket};
 
 use crate::app::{App, AppOptions, Effect};
+use crate::bench::{Frame, Timings};
 use crate::export::Save;
 use crate::remember::Remembered;
 use crate::words::Words;
@@ -52,6 +54,8 @@ pub struct Started {
     pub options: AppOptions,
     /// The system's part.
     pub desk: Arc<dyn Desk>,
+    /// What frames cost is noted there, until it has enough; then the window closes.
+    pub timings: Option<Arc<Timings>>,
     /// How it is drawn.
     pub native: eframe::NativeOptions,
 }
@@ -69,7 +73,7 @@ enum Happening {
 /// # Errors
 /// There is no display, or nothing that can draw on it.
 pub fn run(started: Started) -> Result<(), eframe::Error> {
-    let Started { monitor, options, desk, mut native } = started;
+    let Started { monitor, options, desk, timings, mut native } = started;
     let title = format!("sockscope · {}", options.replay.as_deref().unwrap_or("TCP / UDP"));
     let (width, height) = options.remembered.size.unwrap_or((1240.0, 740.0));
     native.viewport = ViewportBuilder::default()
@@ -83,7 +87,7 @@ pub fn run(started: Started) -> Result<(), eframe::Error> {
         "sockscope-window",
         native,
         Box::new(move |creation| {
-            let window = Window::new(monitor, options, desk, &creation.egui_ctx)?;
+            let window = Window::new(monitor, options, desk, timings, &creation.egui_ctx)?;
             Ok(Box::new(window))
         }),
     )
@@ -97,12 +101,21 @@ struct Window {
     happened: Receiver<Happening>,
     desk: Arc<dyn Desk>,
     ctx: Context,
+    timings: Option<Arc<Timings>>,
+    /// What taking the latest look cost.
+    taking: Duration,
     /// What is remembered was said to be impossible to keep.
     is_forgetful: bool,
 }
 
 impl Window {
-    fn new(monitor: Monitor, options: AppOptions, desk: Arc<dyn Desk>, ctx: &Context) -> io::Result<Window> {
+    fn new(
+        monitor: Monitor,
+        options: AppOptions,
+        desk: Arc<dyn Desk>,
+        timings: Option<Arc<Timings>>,
+        ctx: &Context,
+    ) -> io::Result<Window> {
         let (happenings, happened) = mpsc::channel();
         let (orders, ordered) = mpsc::channel();
         let commander = monitor.commander();
@@ -116,7 +129,18 @@ impl Window {
         ctx.set_theme(options.remembered.theme.preference());
         ctx.set_zoom_factor(options.remembered.zoom);
         let app = App::new(options);
-        Ok(Window { app, orders, commander, happenings, happened, desk, ctx: ctx.clone(), is_forgetful: false })
+        Ok(Window {
+            app,
+            orders,
+            commander,
+            happenings,
+            happened,
+            desk,
+            ctx: ctx.clone(),
+            timings,
+            taking: Duration::ZERO,
+            is_forgetful: false,
+        })
     }
 
     fn words(&self) -> &'static Words {
@@ -190,6 +214,7 @@ impl Window {
 
 impl eframe::App for Window {
     fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        let began = Instant::now();
         while let Ok(happening) = self.happened.try_recv() {
             match happening {
                 Happening::Arranged(Arranged::Lines(arrangement)) => self.app.arranged(arrangement),
@@ -203,10 +228,18 @@ impl eframe::App for Window {
         for effect in self.app.take_effects() {
             self.follow(effect);
         }
+        self.taking = began.elapsed();
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let began = Instant::now();
         self.app.ui(ui);
+        if let Some(timings) = &self.timings {
+            let ui_time = self.taking + began.elapsed();
+            if timings.note(Frame { ui: ui_time, whole: frame.info().cpu_usage }) {
+                ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
         for effect in self.app.take_effects() {
             self.follow(effect);
         }

@@ -65,7 +65,7 @@ fn column_id(column: Shown) -> Id {
 /// What was done in the table.
 enum Act {
     Click { position: usize, add: bool, range: bool },
-    Menu { position: usize, column: Option<Shown>, at: egui::Pos2 },
+    Menu { position: usize, at: egui::Pos2 },
     Toggle(GroupKey),
     Sort { column: Shown, second: bool },
     Drag(Shown),
@@ -143,7 +143,10 @@ impl App {
                     self.show(Some(held));
                 }
             }
-            Act::Menu { position, column, at } => self.open_menu(arrangement, position, column, at),
+            Act::Menu { position, at } => {
+                let over = headers.iter().find(|(_, title)| title.x_range().contains(at.x));
+                self.open_menu(arrangement, position, over.map(|(column, _)| *column), at);
+            }
             Act::Toggle(group) => self.toggle(&group),
             Act::Sort { column, second } => self.sort_by(column, second),
             Act::Drag(column) => self.dragged = Some(column),
@@ -349,8 +352,7 @@ impl TableDelegate for Delegate<'_> {
         }
         if response.secondary_clicked() {
             let at = at.or_else(|| ui.input(|input| input.pointer.latest_pos())).unwrap_or(rect.center());
-            let over = self.headers.iter().find(|(_, header)| header.x_range().contains(at.x));
-            self.acts.push(Act::Menu { position, column: over.map(|(column, _)| *column), at });
+            self.acts.push(Act::Menu { position, at });
         }
     }
 
