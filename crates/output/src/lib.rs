@@ -47,4 +47,4 @@ pub use self::listing::Listing;
 pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
 pub use self::table::{TableOptions, cut, push_cell, table, width};
 pub use self::targets::{sockets, target_table};
-pub use self::text::brief;
+pub use self::text::{brief, moment};

@@ -1,6 +1,11 @@
 //! What was written is read again, and what is no recording is refused with its place.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed expectation is a failed test"
+)]
 
 mod arbitrary;
 mod common;

@@ -4,7 +4,7 @@
 use sockscope_model::{EventKind, Exposure, Family, NoOwner, Protocol, SourceChoice, State, TimerKind, Witness};
 
 /// Every code of a notice that a snapshot may have.
-pub(super) const NOTICES: [&str; 22] = [
+pub(super) const NOTICES: [&str; 23] = [
     "age-unknown",
     "configuration-ignored",
     "database-ignored",
@@ -22,6 +22,7 @@ pub(super) const NOTICES: [&str; 22] = [
     "places-unknown",
     "procfs-limits",
     "replay",
+    "replay-incomplete",
     "services-unknown",
     "sock-diag-unavailable",
     "table-unavailable",

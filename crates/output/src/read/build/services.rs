@@ -5,10 +5,13 @@ use sockscope_model::{ProcessId, Snapshot, SocketKey};
 /// The service of every owner, as documents have it. The model has it of a process, or of a socket and then for all that own it:
 /// which of both it was is found from what is said of all.
 #[derive(Debug, Default)]
-pub(super) struct Services(Vec<(SocketKey, Vec<(ProcessId, Option<String>)>)>);
+pub(super) struct Services(Vec<(SocketKey, OfOwners)>);
+
+/// What is said of each owner of one socket.
+type OfOwners = Vec<(ProcessId, Option<String>)>;
 
 impl Services {
-    pub(super) fn said(&mut self, key: SocketKey, owners: Vec<(ProcessId, Option<String>)>) {
+    pub(super) fn said(&mut self, key: SocketKey, owners: OfOwners) {
         self.0.push((key, owners));
     }
 
