@@ -26,7 +26,7 @@ impl Clock for Hand {
 }
 
 fn recorded(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/replay")).join(name)
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/recording")).join(name)
 }
 
 fn text(name: &str) -> String {
