@@ -1,8 +1,8 @@
 //! Frames as text: table, JSON, NDJSON, CSV and HTML, and the JSON Schema of what is published.
 //!
 //! This crate asks no system and decides nothing: which rows, in which order, is the caller's [`Listing`]. All that serde
-//! and schemars know of sockscope's types is in [`schema`]. Each function streams: what it keeps does not grow with the
-//! number of rows. An error is always the writer's own, a closed pipe included.
+//! and schemars know of sockscope's types is in [`schema`], and in [`read`], its inverse. Each function that writes streams: what
+//! it keeps does not grow with the number of rows, and an error is always the writer's own, a closed pipe included.
 
 #![forbid(unsafe_code)]
 
@@ -24,6 +24,7 @@ mod html;
 mod json;
 /// What is to be printed.
 mod listing;
+pub mod read;
 pub mod schema;
 /// Columns for people.
 mod table;
@@ -46,4 +47,4 @@ pub use self::listing::Listing;
 pub use self::schema::{change_schema, compare_schema, snapshot_schema, why_schema};
 pub use self::table::{TableOptions, cut, push_cell, table, width};
 pub use self::targets::{sockets, target_table};
-pub use self::text::brief;
+pub use self::text::{brief, moment};

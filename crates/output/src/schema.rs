@@ -46,7 +46,7 @@ fn published<T: JsonSchema>(name: &str) -> serde_json::Value {
 }
 
 /// A text that is there; systems sometimes say nothing by an empty one.
-fn known(text: &str) -> Option<&str> {
+pub(crate) fn known(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 

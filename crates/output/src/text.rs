@@ -137,6 +137,15 @@ pub(crate) fn rfc3339(time: Timestamp) -> Option<Stack<32>> {
     Stack::of(format_args!("{time:.6}"))
 }
 
+/// A moment in a sentence: `2026-11-22 08:00:00.1 UTC`.
+pub fn moment(time: Timestamp) -> String {
+    let text = rfc3339(time);
+    match text.as_ref().and_then(|text| text.as_str().get(..21)?.split_once('T')) {
+        Some((day, time)) => format!("{day} {time} UTC"),
+        None => "a time without a date".to_owned(),
+    }
+}
+
 /// A duration in the unit that leaves at most three digits before the point: `850us`, `1.2ms`, `3.4s`, `12m`, `3h`, `4d`.
 pub(crate) fn push_duration(out: &mut String, micros: u64) {
     match micros {
