@@ -38,6 +38,8 @@ mod wait;
 mod watch;
 /// `why`.
 mod why;
+/// The command `window`.
+mod window;
 
 pub(crate) use assert::AssertArgs;
 use assert::assert;
@@ -63,15 +65,17 @@ pub(crate) use watch::WatchArgs;
 use watch::watch;
 pub(crate) use why::WhyArgs;
 use why::why;
+use window::{arguments, window};
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
 
 /// The commands of this version.
-pub(crate) const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 14] = [
     "list",
     "watch",
     "top",
+    "window",
     "why",
     "assert",
     "wait",
@@ -85,7 +89,7 @@ pub(crate) const COMMANDS: [&str; 13] = [
 ];
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
-const LATER: [&str; 6] = ["window", "record", "history", "serve", "agent", "completion"];
+const LATER: [&str; 5] = ["record", "history", "serve", "agent", "completion"];
 
 /// Long options that take their value from the next word; a test compares the list with the definitions.
 const WITH_VALUE: [&str; 18] = [
@@ -130,6 +134,8 @@ pub(crate) enum Typed {
     Watch(Box<WatchArgs>),
     /// `top`.
     Top(Box<TopArgs>),
+    /// `window`: words for the program that shows it.
+    Window(Vec<OsString>),
     /// `locate`.
     Locate(LocateArgs),
     /// `completions`.
@@ -159,6 +165,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("watch") => hidden_options(watch()),
         Some("why") => why(),
         Some("top") => top(),
+        Some("window") => window(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("kill") => hidden_options(kill()),
@@ -192,6 +199,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("top") => Ok(Typed::Top(Box::new(TopArgs::read(&matches)?))),
+        Some("window") => Ok(Typed::Window(arguments(&matches))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),
@@ -215,6 +223,7 @@ pub(crate) fn everything() -> Command {
         list(),
         watch(),
         top(),
+        window(),
         why(),
         assert(),
         wait(),

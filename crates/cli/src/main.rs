@@ -42,6 +42,8 @@ mod wait;
 mod watch;
 /// The command `why`.
 mod why;
+/// The command `window`.
+mod window;
 /// The words of the help.
 mod words;
 

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use crate::args::{self, Typed, When};
 use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
-use crate::{assert, close, compare, kill, list, locate, pages, terminal, top, wait, watch, why, words};
+use crate::{assert, close, compare, kill, list, locate, pages, terminal, top, wait, watch, why, window, words};
 
 /// Runs the program with the words behind its name.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Exit {
@@ -22,6 +22,7 @@ fn command(typed: Typed) -> Result<Exit, Failure> {
         Typed::Watch(args) => return watch::run(&args),
         Typed::Why(args) => return why::run(&args),
         Typed::Top(args) => return top::run(&args),
+        Typed::Window(arguments) => return window::run(&arguments),
         Typed::Assert(args) => return assert::run(&args),
         Typed::Close(args) => return close::run(&args),
         Typed::Compare(args) => return compare::run(&args),

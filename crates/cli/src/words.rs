@@ -115,6 +115,27 @@ pub(crate) const TOP_STATUS: &str = "  0  quit by a key
      terminal
   3  the operating system refused or failed";
 
+/// What `window` does, in one line.
+pub(crate) const WINDOW: &str = "Show sockets live in a window, with the map";
+
+/// What `window` does.
+pub(crate) const LONG_WINDOW: &str = "\
+Show sockets live in a window: the table, the details of what is selected, and the map of where peers are. The window is a program \
+of its own, sockscope-window, which is looked for beside this one and in PATH; all arguments are for it. Without a display, \
+`sockscope top` shows the same in a terminal.";
+
+/// Examples of `window`.
+pub(crate) const WINDOW_EXAMPLES: &str = "  Everything:
+    sockscope window
+
+  Connections to the internet, with places of another database:
+    sockscope window --database qqwry.dat --filter 'established and public'";
+
+/// How `window` ends.
+pub(crate) const WINDOW_STATUS: &str = "  0  closed
+  2  an argument makes no sense
+  3  there is no display, or no program that shows the window";
+
 /// The command `assert`, in one line.
 pub(crate) const ASSERT: &str = "Succeed if a socket matches, for scripts";
 

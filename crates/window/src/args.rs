@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Ask this IP database first; repeatable
     #[arg(long = "database", value_name = "FILE")]
     pub(crate) databases: Vec<PathBuf>,
+    /// Show a recording instead of this machine: what `sockscope --json`, `--ndjson` or `watch --ndjson` printed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source"])]
+    pub(crate) replay: Option<PathBuf>,
     /// Look up the names of peers
     #[arg(long)]
     pub(crate) resolve: bool,
@@ -42,7 +45,8 @@ const EXAMPLES: &str = "\
 Examples:
   sockscope-window
   sockscope-window --filter 'established and public'
-  sockscope-window --database qqwry.dat --language zh-CN";
+  sockscope-window --database qqwry.dat --language zh-CN
+  sockscope-window --replay tuesday.ndjson";
 
 impl Args {
     /// All of the filter.

@@ -17,7 +17,7 @@ use sockscope_core::{Monitor, MonitorOptions};
 use sockscope_live::{Shown, Sort};
 use sockscope_model::{Request, Source};
 use sockscope_output::clean;
-use sockscope_window::{AppOptions, Language, MadeUp, Started, Timings, run};
+use sockscope_window::{AppOptions, Language, MadeUp, Privilege, Started, Timings, run};
 
 use crate::args::Args;
 use crate::desk::SystemDesk;
@@ -58,9 +58,12 @@ fn start(args: &Args) -> Result<(), Failure> {
     let databases = Databases::open(&options).map_err(|error| Failure(error.to_string(), 3))?;
     notices.extend(databases.notices);
     let atlas = databases.atlas;
-    let source: Box<dyn Source + Send> = match args.benchmark {
-        Some(rows) => Box::new(MadeUp::new(rows)),
-        None => Box::new(sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?),
+    let source: Box<dyn Source + Send> = match (args.benchmark, &args.replay) {
+        (Some(rows), _) => Box::new(MadeUp::new(rows)),
+        (None, Some(file)) => {
+            Box::new(sockscope_record::Replay::open(file).map_err(|error| Failure(error.to_string(), 3))?)
+        }
+        (None, None) => Box::new(sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?),
     };
     let request = Request { owners: true, process_details: cfg!(windows), traffic: true, ..Request::default() };
     let monitor_options = MonitorOptions {
@@ -79,9 +82,10 @@ fn start(args: &Args) -> Result<(), Failure> {
         remembered,
         signals: SIGNALS,
         notices,
-        privilege: desk::privilege(),
+        // Of a recording, no privilege shows more.
+        privilege: if args.replay.is_some() { Privilege::Full } else { desk::privilege() },
         folder: desk::folder(),
-        replay: None,
+        replay: args.replay.as_ref().map(|file| file.display().to_string()),
     };
     let native = NativeOptions { renderer: args.renderer(), ..NativeOptions::default() };
     let timings = args.benchmark.map(|_| Arc::new(Timings::default()));
