@@ -120,7 +120,7 @@ fn options_that_look_like_filters_are_refused() {
 
 #[test]
 fn what_later_versions_do_is_said_in_one_line() {
-    for command in ["window", "record", "history", "serve", "agent"] {
+    for command in ["record", "history", "serve", "agent"] {
         for words in [&[command][..], &["--json", command, "8080"], &["help", command]] {
             let message = is_usage_error(words);
             assert!(message.contains(command) && message.contains("version"), "{message}");

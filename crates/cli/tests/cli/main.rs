@@ -36,6 +36,9 @@ mod pty;
 mod reasons;
 /// `sockscope wait`.
 mod waiting;
+/// `sockscope window`: how the program that shows it is found.
+#[cfg(unix)]
+mod window;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Output;

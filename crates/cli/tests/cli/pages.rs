@@ -213,6 +213,7 @@ fn man_pages_render() {
             "sockscope-wait.1",
             "sockscope-watch.1",
             "sockscope-why.1",
+            "sockscope-window.1",
             "sockscope.1"
         ]
     );
