@@ -91,14 +91,29 @@ fn start(args: &Args) -> Result<(), Failure> {
     let timings = args.benchmark.map(|_| Arc::new(Timings::default()));
     let started = Started { monitor, options: app, desk: Arc::new(desk), timings: timings.clone(), native };
     run(started).map_err(|error| {
+        let why = why_no_window(&error);
         let message =
-            format!("can't show a window: {error}; `sockscope top` shows the same in a terminal, and needs no display");
+            format!("can't show a window: {why}; `sockscope top` shows the same in a terminal, and needs no display");
         Failure(message, 3)
     })?;
     if let (Some(timings), Some(rows)) = (timings, args.benchmark) {
         println!("{}", timings.report(rows, desk::memory()));
     }
     Ok(())
+}
+
+/// What is missing, in words for people.
+fn why_no_window(error: &eframe::Error) -> String {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match error {
+        eframe::Error::WinitEventLoop(_) if cfg!(unix) => match set("WAYLAND_DISPLAY").or_else(|| set("DISPLAY")) {
+            Some(display) => format!("the display {} can't be opened", clean(&display)),
+            None => "there is no display (neither WAYLAND_DISPLAY nor DISPLAY is set)".to_owned(),
+        },
+        eframe::Error::Glutin(error) => format!("nothing can draw on this display by OpenGL ({error})"),
+        eframe::Error::NoGlutinConfigs(_, error) => format!("nothing can draw on this display by OpenGL ({error})"),
+        error => error.to_string(),
+    }
 }
 
 /// What the question whether to end a process offers.
