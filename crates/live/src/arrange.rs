@@ -356,6 +356,25 @@ impl Arrangement {
         rows.filter(is_there).map(|row| Identity::of(row.socket)).collect()
     }
 
+    /// Whether it looks like the one before: nothing happened, nothing moves, and no more is known.
+    pub fn looks_like(&self, before: &Arrangement) -> bool {
+        let (one, other) = (&self.look.frame, &before.look.frame);
+        let is_quiet = |it: &Arrangement| {
+            let pairs = &it.look.pairs;
+            let moves = it.look.frame.rates.values().any(|rate| rate.sent > 0 || rate.received > 0);
+            let same = pairs.opened.is_empty() && pairs.closed.is_empty() && it.marks.iter().all(Option::is_none);
+            it.look.before.is_some() && same && !moves && it.settings.subject.is_none()
+        };
+        !self.settings.ages
+            && self.settings.serial == before.settings.serial
+            && is_quiet(self)
+            && is_quiet(before)
+            && Arc::ptr_eq(&one.places, &other.places)
+            && (Arc::ptr_eq(&one.names, &other.names) || one.names.is_empty() && other.names.is_empty())
+            && one.databases == other.databases
+            && one.snapshot.notices == other.snapshot.notices
+    }
+
     /// What happened to a socket since the first look, the latest last.
     pub fn life(&self, socket: &Socket) -> Vec<Moment> {
         let lives = self.lives.read();

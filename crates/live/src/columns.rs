@@ -209,6 +209,18 @@ impl Shown {
         }
     }
 
+    /// Whether its cells change though nothing happens.
+    pub fn ages(self) -> bool {
+        matches!(
+            self,
+            Shown::Socket(
+                Column::Age
+                    | Column::Timer
+                    | Column::Field(Field::TimerExpiresUs | Field::LastSentUs | Field::LastReceivedUs)
+            )
+        )
+    }
+
     /// What must be looked up to show it or to sort by it.
     pub fn needs(self) -> Needs {
         match self {

@@ -35,6 +35,8 @@ pub struct Settings {
     pub tree: Option<Opened>,
     /// Whether the map is shown.
     pub map: bool,
+    /// Whether something is shown that changes though nothing happens, such as ages.
+    pub ages: bool,
     /// The socket whose details are shown.
     pub subject: Option<Identity>,
 }

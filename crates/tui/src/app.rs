@@ -413,6 +413,7 @@ impl App {
             then: None,
             tree: None,
             map: false,
+            ages: true,
             subject,
         }))
     }

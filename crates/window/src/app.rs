@@ -269,6 +269,7 @@ impl App {
     pub(crate) fn set_columns(&mut self, columns: Option<Vec<Shown>>) {
         self.remembered.columns = columns.filter(|columns| !columns.is_empty());
         self.changed();
+        self.arrange();
         self.ask_for_more();
     }
 
@@ -356,6 +357,7 @@ impl App {
             then: self.remembered.then,
             tree: (view != View::Sockets).then(|| self.tree.clone()),
             map: self.remembered.map,
+            ages: self.columns().into_iter().any(Shown::ages),
             subject: self.subject.as_ref().map(|subject| subject.identity),
         })));
     }

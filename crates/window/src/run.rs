@@ -1,13 +1,13 @@
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use eframe::egui::{self, Context, ViewportBuilder};
 use sockscope_core::{Command, Commander, Locator, Monitor};
-use sockscope_live::Message;
 use sockscope_live::arranger::{self, Arranged, Order};
+use sockscope_live::{Arrangement, Message};
 use sockscope_model::{Notice, Socket};
 
 use crate::app::{App, AppOptions, Effect};
@@ -93,6 +93,9 @@ pub fn run(started: Started) -> Result<(), eframe::Error> {
     )
 }
 
+/// When to draw what is new.
+const SOON: Duration = Duration::from_millis(1);
+
 struct Window {
     app: App,
     orders: Sender<Order>,
@@ -120,9 +123,20 @@ impl Window {
         let (orders, ordered) = mpsc::channel();
         let commander = monitor.commander();
         let (to, wake) = (happenings.clone(), ctx.clone());
+        let mut before: Option<Weak<Arrangement>> = None;
         arranger::start(ordered, move |arranged| {
+            let is_new = match &arranged {
+                Arranged::Lines(lines) => {
+                    let shown = before.replace(Arc::downgrade(lines)).and_then(|before| before.upgrade());
+                    shown.is_none_or(|before| !lines.looks_like(&before))
+                }
+                _ => true,
+            };
             let is_heard = to.send(Happening::Arranged(arranged)).is_ok();
-            wake.request_repaint();
+            if is_new {
+                // Without a delay, egui would draw twice.
+                wake.request_repaint_after(SOON);
+            }
             is_heard
         })?;
         arranger::pump(monitor, orders.clone())?;
@@ -196,7 +210,7 @@ impl Window {
                 let _ = happenings.send(Happening::Said(message));
                 commander.command(Command::Refresh);
             }
-            ctx.request_repaint();
+            ctx.request_repaint_after(SOON);
         };
         if let Err(error) = thread::Builder::new().name("action".into()).spawn(act) {
             self.app.tell(Message { text: error.to_string(), is_error: true });
