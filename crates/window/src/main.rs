@@ -54,7 +54,9 @@ fn start(args: &Args) -> Result<(), Failure> {
         remembered.interval = std::time::Duration::from_millis(100);
         remembered.sort = Sort { by: Some(Shown::Receiving), descending: true };
     }
-    let options = DatabaseOptions { files: args.databases.clone(), keep: true, ..DatabaseOptions::default() };
+    // Places are told in the language of the window, if somebody chose that.
+    let language = remembered.language.and_then(|language| sockscope::geo::Language::parse(language.tag()));
+    let options = DatabaseOptions { files: args.databases.clone(), keep: true, language };
     let databases = Databases::open(&options).map_err(|error| Failure(error.to_string(), 3))?;
     notices.extend(databases.notices);
     let atlas = databases.atlas;
