@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use eframe::egui::{Button, Context, Grid, Id, Modal, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, Context, Grid, Id, Modal, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 use sockscope_live::Shown;
 use sockscope_model::{ProcessId, Socket};
 use sockscope_output::clean;
@@ -88,6 +88,7 @@ impl App {
                 Dialog::Save { path, exists, .. } => {
                     ui.heading(words.save_as);
                     let edit = ui.add(TextEdit::singleline(path).desired_width(460.0));
+                    edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, words.save_as));
                     if edit.changed() {
                         *exists = false;
                     }
@@ -99,7 +100,8 @@ impl App {
                 Dialog::Database { path } => {
                     ui.heading(words.add_database);
                     ui.weak(words.database_drop);
-                    ui.add(TextEdit::singleline(path).desired_width(460.0));
+                    let edit = ui.add(TextEdit::singleline(path).desired_width(460.0));
+                    edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, words.path));
                     let frame = self.frame();
                     for database in frame.map(|frame| frame.databases.as_slice()).unwrap_or_default() {
                         ui.small(clean(&database.name));

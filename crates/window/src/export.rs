@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sockscope_live::{Arrangement, Line, Shown, cells};
+use sockscope_model::Frame;
 use sockscope_output::{Column, Listing, csv, html, json, ndjson};
 
 /// What lines are copied or saved as.
@@ -81,8 +82,12 @@ pub(crate) fn write(
             rows.push(index as usize);
         }
     }
-    let frame = &*arrangement.look.frame;
-    let listing = Listing { frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
+    list(out, format, &arrangement.look.frame, columns, &rows)
+}
+
+/// Writes these rows of a frame, as anything but text.
+fn list(out: &mut dyn Write, format: Format, frame: &Frame, columns: &[Shown], rows: &[usize]) -> io::Result<()> {
+    let listing = Listing { frame, rows, version: env!("CARGO_PKG_VERSION") };
     let of_listing: Vec<Column> = columns
         .iter()
         .filter_map(|column| match column {
@@ -100,6 +105,20 @@ pub(crate) fn write(
     }
 }
 
+/// These rows of a frame for the clipboard, as anything but text: of JSON, an object a line.
+pub(crate) fn listed(format: Format, frame: &Frame, columns: &[Shown], rows: &[usize]) -> String {
+    let mut bytes = Vec::new();
+    let written = if format == Format::Json {
+        ndjson(&mut bytes, &Listing { frame, rows, version: env!("CARGO_PKG_VERSION") })
+    } else {
+        list(&mut bytes, format, frame, columns, rows)
+    };
+    match written {
+        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
 /// What is put on the clipboard: of JSON, an object a line.
 pub(crate) fn copied(
     format: Format,
@@ -107,23 +126,15 @@ pub(crate) fn copied(
     columns: &[Shown],
     positions: impl Iterator<Item = usize>,
 ) -> String {
-    let mut bytes = Vec::new();
-    let written = if format == Format::Json {
-        let rows: Vec<usize> = positions
-            .filter_map(|position| match arrangement.line(position)? {
-                Line::There(index) => Some(index as usize),
-                Line::Gone(_) => None,
-            })
-            .collect();
-        let listing = Listing { frame: &arrangement.look.frame, rows: &rows, version: env!("CARGO_PKG_VERSION") };
-        ndjson(&mut bytes, &listing)
-    } else {
-        write(&mut bytes, format, arrangement, columns, positions)
-    };
-    match written {
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) => error.to_string(),
+    if format == Format::Text {
+        let lines: Vec<String> = positions.map(|position| text_line(arrangement, columns, position)).collect();
+        return lines.join("\n");
     }
+    let there = positions.filter_map(|position| match arrangement.line(position)? {
+        Line::There(index) => Some(index as usize),
+        Line::Gone(_) => None,
+    });
+    listed(format, &arrangement.look.frame, columns, &there.collect::<Vec<_>>())
 }
 
 /// The cells of a line, a tab between them.

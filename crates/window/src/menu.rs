@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Id, LayerId, Order, Popup, PopupCloseBehavior, PopupKind, Pos2, Ui};
@@ -261,7 +262,7 @@ impl App {
     fn copy_held(&mut self, ctx: &Context, about: &About, format: Format) {
         let Some(arrangement) = self.arrangement.clone() else { return };
         let columns = self.columns();
-        let identities: Vec<Identity> = about.sockets().iter().map(|held| held.identity).collect();
+        let identities: HashSet<Identity> = about.sockets().iter().map(|held| held.identity).collect();
         if format == Format::Text {
             let lines: Vec<String> = about
                 .sockets()
@@ -281,10 +282,11 @@ impl App {
                 .collect();
             ctx.copy_text(lines.join("\n"));
         } else {
-            let positions = (0..arrangement.lines.len()).filter(|position| {
-                arrangement.row(*position).is_some_and(|row| identities.contains(&Identity::of(row.socket)))
-            });
-            ctx.copy_text(export::copied(format, &arrangement, &columns, positions));
+            // Those of a closed group are no lines.
+            let sockets = arrangement.look.frame.snapshot.sockets.iter().enumerate();
+            let rows = sockets.filter(|(_, socket)| identities.contains(&Identity::of(socket))).map(|(index, _)| index);
+            let listed = export::listed(format, &arrangement.look.frame, &columns, &rows.collect::<Vec<_>>());
+            ctx.copy_text(listed);
         }
         self.say(self.words.with(self.words.copied_rows, &[&identities.len().to_string()]));
     }

@@ -108,6 +108,16 @@ impl App {
         let area = ui.available_rect_before_wrap();
         let focus = ui.interact(area, table_id(), Sense::focusable_noninteractive());
         focus.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.words.sockets));
+        if focus.has_focus() {
+            // Else arrows would lead to the widgets around it.
+            let filter = egui::EventFilter {
+                horizontal_arrows: true,
+                vertical_arrows: true,
+                escape: true,
+                ..egui::EventFilter::default()
+            };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(table_id(), filter));
+        }
         let mut delegate = Delegate {
             app: self,
             arrangement: &arrangement,
