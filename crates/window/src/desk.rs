@@ -7,10 +7,15 @@ use sockscope::{DatabaseOptions, Databases, Locator};
 use sockscope_model::{Notice, ProcessId, Socket};
 use sockscope_window::{Desk, Opener, Privilege, Remembered};
 
+/// Why nothing is done.
+const RECORDED: &str = "this is a recording: what it shows may be something else by now";
+
 /// The system's part.
 pub(crate) struct SystemDesk {
     /// Where it is remembered what was shown.
     file: Option<PathBuf>,
+    /// What is shown is a recording: nothing of it is closed or ended here.
+    pub(crate) replays: bool,
     /// IP databases that were named, and those that were added, first.
     databases: Mutex<Vec<PathBuf>>,
 }
@@ -20,7 +25,7 @@ impl SystemDesk {
     pub(crate) fn new(databases: Vec<PathBuf>, remembers: bool) -> SystemDesk {
         let file =
             sockscope_sys::state_directory().filter(|_| remembers).map(|directory| directory.join("window.toml"));
-        SystemDesk { file, databases: Mutex::new(databases) }
+        SystemDesk { file, replays: false, databases: Mutex::new(databases) }
     }
 
     /// What was shown last. A file that makes no sense is no reason to show nothing.
@@ -46,10 +51,16 @@ impl SystemDesk {
 
 impl sockscope_live::Actions for SystemDesk {
     fn close(&self, socket: &Socket) -> Result<(), String> {
+        if self.replays {
+            return Err(RECORDED.to_owned());
+        }
         sockscope::close(socket)
     }
 
     fn kill(&self, process: ProcessId, signal: &str) -> Result<(), String> {
+        if self.replays {
+            return Err(RECORDED.to_owned());
+        }
         sockscope::end(process, signal)
     }
 }

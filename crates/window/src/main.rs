@@ -37,7 +37,8 @@ fn main() -> ExitCode {
 
 fn start(args: &Args) -> Result<(), Failure> {
     let choice = source(args.source.as_deref())?;
-    let desk = SystemDesk::new(args.databases.clone(), args.benchmark.is_none());
+    let mut desk = SystemDesk::new(args.databases.clone(), args.benchmark.is_none());
+    desk.replays = args.replay.is_some();
     let (mut remembered, mut notices) = desk.recall();
     remembered.locale = sockscope_sys::locale().and_then(|locale| Language::of_locale(&locale)).unwrap_or_default();
     if let Some(language) = args.language {
