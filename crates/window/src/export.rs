@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sockscope_live::{Arrangement, Line, Shown, cells};
+use sockscope_live::{Arrangement, Arranger, Line, Lines, Opened, Settings, Shown, cells};
 use sockscope_model::Frame;
 use sockscope_output::{Column, Listing, csv, html, json, ndjson};
 
@@ -47,13 +47,20 @@ pub struct Save {
 }
 
 impl Save {
-    /// Writes all lines that are there.
+    /// Writes all sockets that are there and pass the filters, in the order of the table.
     ///
     /// # Errors
     /// The writer's own.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let positions = 0..self.arrangement.lines.len();
-        write(out, self.format, &self.arrangement, &self.columns, positions)
+        let shown = &self.arrangement;
+        if !matches!(shown.lines, Lines::Tree { .. }) {
+            return write(out, self.format, shown, &self.columns, 0..shown.lines.len());
+        }
+        // The sockets of closed groups are no lines, but nobody filtered them away.
+        let opened = Opened { all: true, ..Opened::default() };
+        let settings = Settings { tree: Some(opened), ..Settings::clone(&shown.settings) };
+        let all = Arranger::default().arrange(&shown.look, &Arc::new(settings));
+        write(out, self.format, &all, &self.columns, 0..all.lines.len())
     }
 }
 

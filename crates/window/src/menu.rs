@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Id, LayerId, Order, Popup, PopupCloseBehavior, PopupKind, Pos2, Ui};
@@ -25,7 +25,7 @@ pub(crate) struct Menu {
 /// What something shall be done to.
 #[derive(Debug)]
 pub(crate) enum About {
-    /// Sockets, the clicked one first.
+    /// Sockets, in the order of the table.
     Sockets(Vec<Held>),
     /// A group: what it is called, and its sockets that are there.
     Group(GroupKey, String, Vec<Held>),
@@ -111,9 +111,7 @@ impl App {
                     self.selection.choose(arrangement, position, false, false);
                     self.show(Some(clicked.clone()));
                 }
-                let first = clicked.identity;
-                let mut sockets = vec![clicked];
-                sockets.extend(self.selected(arrangement).into_iter().filter(|held| held.identity != first));
+                let sockets = self.selected(arrangement);
                 About::Sockets(sockets)
             }
         };
@@ -123,11 +121,13 @@ impl App {
     /// What is selected, as it is now.
     fn selected(&self, arrangement: &Arrangement) -> Vec<Held> {
         let mut all: Vec<Held> = Vec::new();
+        // A tree may have a socket more than once.
+        let mut seen: HashSet<Identity> = HashSet::new();
         for position in 0..arrangement.lines.len() {
             let Some(row) = arrangement.row(position) else { continue };
             let identity = Identity::of(row.socket);
             if self.is_selected(&identity)
-                && all.last().is_none_or(|last| last.identity != identity)
+                && seen.insert(identity)
                 && let Some(held) = Held::of(arrangement, position)
             {
                 all.push(held);
@@ -260,35 +260,28 @@ impl App {
 
     /// Copies what the menu is about, as it was when the menu was opened.
     fn copy_held(&mut self, ctx: &Context, about: &About, format: Format) {
-        let Some(arrangement) = self.arrangement.clone() else { return };
         let columns = self.columns();
-        let identities: HashSet<Identity> = about.sockets().iter().map(|held| held.identity).collect();
+        let sockets = about.sockets();
         if format == Format::Text {
-            let lines: Vec<String> = about
-                .sockets()
-                .iter()
-                .map(|held| {
-                    let cells: Vec<String> = columns
-                        .iter()
-                        .filter(|column| **column != Shown::Trend)
-                        .map(|column| {
-                            let mut text = String::new();
-                            cells::push_socket_cell(&mut text, *column, &held.row(), None);
-                            text
-                        })
-                        .collect();
-                    cells.join("\t")
-                })
-                .collect();
-            ctx.copy_text(lines.join("\n"));
-        } else {
-            // Those of a closed group are no lines.
-            let sockets = arrangement.look.frame.snapshot.sockets.iter().enumerate();
-            let rows = sockets.filter(|(_, socket)| identities.contains(&Identity::of(socket))).map(|(index, _)| index);
-            let listed = export::listed(format, &arrangement.look.frame, &columns, &rows.collect::<Vec<_>>());
-            ctx.copy_text(listed);
+            let line = |held: &Held| {
+                let columns = columns.iter().filter(|column| **column != Shown::Trend);
+                let cells = columns.map(|column| {
+                    let mut text = String::new();
+                    cells::push_socket_cell(&mut text, *column, &held.row(), None);
+                    text
+                });
+                cells.collect::<Vec<_>>().join("\t")
+            };
+            ctx.copy_text(sockets.iter().map(line).collect::<Vec<_>>().join("\n"));
+        } else if let Some(first) = sockets.iter().find(|held| !held.is_gone).or(sockets.first()) {
+            // All that were there then are of one frame.
+            let row = first.row();
+            let all = row.frame.snapshot.sockets.iter().enumerate();
+            let places: HashMap<Identity, usize> = all.map(|(place, socket)| (Identity::of(socket), place)).collect();
+            let rows: Vec<usize> = sockets.iter().filter_map(|held| places.get(&held.identity).copied()).collect();
+            ctx.copy_text(export::listed(format, row.frame, &columns, &rows));
         }
-        self.say(self.words.with(self.words.copied_rows, &[&identities.len().to_string()]));
+        self.say(self.words.with(self.words.copied_rows, &[&sockets.len().to_string()]));
     }
 }
 
