@@ -1,5 +1,5 @@
 //! The window, driven as users drive it: without display, clock and threads.
-#![cfg(target_os = "linux")]
+
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -277,6 +277,20 @@ impl Rig {
         self.run();
     }
 
+    /// Clicks on what has that role and that label.
+    pub(crate) fn choose_by(&mut self, role: Role, label: &str) {
+        self.harness.get_by_role_and_label(role, label).click();
+        self.run();
+    }
+
+    /// Types another text into the box of a dialog.
+    pub(crate) fn retype(&mut self, text: &str) {
+        self.harness.get(by().role(Role::TextInput)).focus();
+        self.run();
+        self.key_with(CONTROL, Key::A);
+        self.type_text(text);
+    }
+
     pub(crate) fn is_shown(&self, text: &str) -> bool {
         let label = self.harness.query_all_by_label_contains(text).next().is_some();
         label || self.harness.query_all(by().value(text)).next().is_some()
