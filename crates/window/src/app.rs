@@ -301,6 +301,7 @@ impl App {
         self.tree = Opened::default();
         self.changed();
         self.arrange();
+        self.ask_for_more();
     }
 
     /// Opens a group, or closes it.
