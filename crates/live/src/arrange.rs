@@ -363,7 +363,10 @@ impl Arrangement {
             let pairs = &it.look.pairs;
             let moves = it.look.frame.rates.values().any(|rate| rate.sent > 0 || rate.received > 0);
             let same = pairs.opened.is_empty() && pairs.closed.is_empty() && it.marks.iter().all(Option::is_none);
-            it.look.before.is_some() && same && !moves && it.settings.subject.is_none()
+            // Bars go on to the left while there are any.
+            let moved = it.trends.read().is_ok_and(|trends| trends.any(it.look.number));
+            let quiet = same && !moves && !moved && it.settings.subject.is_none();
+            quiet && it.look.before.as_ref().is_some_and(|before| !has_news(before, it))
         };
         !self.settings.ages
             && self.settings.serial == before.settings.serial
@@ -372,6 +375,8 @@ impl Arrangement {
             && Arc::ptr_eq(&one.places, &other.places)
             && (Arc::ptr_eq(&one.names, &other.names) || one.names.is_empty() && other.names.is_empty())
             && one.databases == other.databases
+            && one.snapshot.processes == other.snapshot.processes
+            && self.look.interval == before.look.interval
             && one.snapshot.notices == other.snapshot.notices
     }
 
@@ -524,6 +529,18 @@ impl Totals {
             }
         }
     }
+}
+
+/// Whether anything changed of what is seen of a socket, notable or not. Counters of time always do.
+fn has_news(before: &Frame, now: &Arrangement) -> bool {
+    let (old, new) = (&before.snapshot.sockets, &now.look.frame.snapshot.sockets);
+    let counted = |socket: &Socket| {
+        let traffic = socket.traffic.as_deref();
+        traffic.map(|it| (it.sent_bytes, it.received_bytes, it.rtt_us, it.retransmitted_segments, it.congestion_window))
+    };
+    let mut changed = now.look.pairs.changed.iter().filter_map(|(at, to)| Some((old.get(*at)?, new.get(*to)?)));
+    changed
+        .any(|(one, other)| one.owners != other.owners || one.queues != other.queues || counted(one) != counted(other))
 }
 
 /// What happened to the sockets of the frame.

@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -29,6 +29,29 @@ pub enum Arranged {
     Failed(String),
     /// Nobody looks any more.
     Ended,
+}
+
+/// Knows what was passed on last, so that what looks like it need not be: whoever draws only what is new would never take it.
+#[derive(Debug, Default)]
+pub struct News {
+    last: Option<Weak<Arrangement>>,
+}
+
+impl News {
+    /// Whether that is to be passed on.
+    pub fn is_new(&mut self, arranged: &Arranged) -> bool {
+        let Arranged::Lines(lines) = arranged else {
+            // What follows a failure says that it is over.
+            self.last = None;
+            return true;
+        };
+        let last = self.last.as_ref().and_then(Weak::upgrade);
+        let is_new = last.is_none_or(|last| !lines.looks_like(&last));
+        if is_new {
+            self.last = Some(Arc::downgrade(lines));
+        }
+        is_new
+    }
 }
 
 /// Passes on what the monitor says, until it ends.

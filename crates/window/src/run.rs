@@ -1,13 +1,13 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use eframe::egui::{self, Context, ViewportBuilder};
 use sockscope_core::{Command, Commander, Locator, Monitor};
-use sockscope_live::arranger::{self, Arranged, Order};
-use sockscope_live::{Arrangement, Message};
+use sockscope_live::Message;
+use sockscope_live::arranger::{self, Arranged, News, Order};
 use sockscope_model::{Notice, Socket};
 
 use crate::app::{App, AppOptions, Effect};
@@ -123,20 +123,15 @@ impl Window {
         let (orders, ordered) = mpsc::channel();
         let commander = monitor.commander();
         let (to, wake) = (happenings.clone(), ctx.clone());
-        let mut before: Option<Weak<Arrangement>> = None;
+        let mut news = News::default();
         arranger::start(ordered, move |arranged| {
-            let is_new = match &arranged {
-                Arranged::Lines(lines) => {
-                    let shown = before.replace(Arc::downgrade(lines)).and_then(|before| before.upgrade());
-                    shown.is_none_or(|before| !lines.looks_like(&before))
-                }
-                _ => true,
-            };
-            let is_heard = to.send(Happening::Arranged(arranged)).is_ok();
-            if is_new {
-                // Without a delay, egui would draw twice.
-                wake.request_repaint_after(SOON);
+            // Nobody takes what comes before the window is drawn again: on a quiet machine, that may be hours.
+            if !news.is_new(&arranged) {
+                return true;
             }
+            let is_heard = to.send(Happening::Arranged(arranged)).is_ok();
+            // Without a delay, egui would draw twice.
+            wake.request_repaint_after(SOON);
             is_heard
         })?;
         arranger::pump(monitor, orders.clone())?;

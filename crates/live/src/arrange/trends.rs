@@ -44,6 +44,11 @@ impl Trends {
         }
     }
 
+    /// Whether anything sent or received within the trend that ends at that look.
+    pub(crate) fn any(&self, number: u64) -> bool {
+        self.all.values().any(|trend| number < trend.number + TREND as u64)
+    }
+
     pub(crate) fn of(&self, digest: u64, number: u64) -> [u32; TREND] {
         self.all.get(&digest).map_or([0; TREND], |trend| trend.at(number))
     }
