@@ -9,12 +9,16 @@
 
 /// What was clicked is what is acted on, whatever moves meanwhile.
 mod captured;
+/// Details of one socket.
+mod details;
 /// Questions and lists in front of the table.
 mod dialogs;
 /// What is typed, and chips.
 mod filter;
 /// Trees.
 mod groups;
+/// Sizes and texts that nobody asked for.
+mod hostile;
 /// The keyboard alone.
 mod keys;
 /// A made-up machine.
@@ -23,5 +27,9 @@ mod machine;
 mod menu;
 /// A window without a screen.
 mod rig;
+/// What stands below the table.
+mod status;
 /// Rows, order, columns and marks.
 mod table;
+/// Languages, themes, sizes.
+mod words;

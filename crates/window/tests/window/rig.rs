@@ -291,6 +291,26 @@ impl Rig {
         self.type_text(text);
     }
 
+    /// Every text that holds that part.
+    pub(crate) fn texts(&self, part: &str) -> Vec<String> {
+        let labels = self.harness.query_all(by().role(Role::Label));
+        let texts = labels.filter_map(|node| {
+            let node = node.accesskit_node();
+            node.value().or_else(|| node.label())
+        });
+        texts.filter(|text| text.contains(part)).collect()
+    }
+
+    /// Whether a character is in any text.
+    pub(crate) fn says(&self, character: char) -> bool {
+        let nodes = self.harness.root().children_recursive();
+        let texts = nodes.flat_map(|node| {
+            let node = node.accesskit_node();
+            [node.label(), node.value(), node.description()]
+        });
+        texts.flatten().any(|text| text.contains(character))
+    }
+
     pub(crate) fn is_shown(&self, text: &str) -> bool {
         let label = self.harness.query_all_by_label_contains(text).next().is_some();
         label || self.harness.query_all(by().value(text)).next().is_some()
