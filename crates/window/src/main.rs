@@ -143,7 +143,9 @@ fn start(args: &Args) -> Result<(), Failure> {
     match caught(|| run(started)) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(Failure::no_window(&why_no_window(&error))),
-        Err(panic) if !is_drawn.load(Ordering::Relaxed) => return Err(Failure::no_window(&panic)),
+        Err(panic) if !is_drawn.load(Ordering::Relaxed) => {
+            return Err(Failure::no_window(panic.trim_end_matches('.')));
+        }
         Err(panic) => return Err(Failure::system(format!("the window broke down, by a mistake of its own: {panic}"))),
     }
     if let (Some(timings), Some(rows)) = (timings, args.benchmark) {
