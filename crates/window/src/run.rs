@@ -63,6 +63,9 @@ pub struct Started {
     pub native: eframe::NativeOptions,
 }
 
+/// For window managers that don't look for the one of the desktop file.
+const ICON: &[u8] = include_bytes!("../linux/icons/64.png");
+
 /// Whatever wakes the window besides the user.
 enum Happening {
     Arranged(Arranged),
@@ -85,6 +88,9 @@ pub fn run(started: Started) -> Result<(), eframe::Error> {
         .with_inner_size([width, height])
         .with_min_inner_size([480.0, 300.0])
         .with_drag_and_drop(true);
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(ICON) {
+        native.viewport = native.viewport.with_icon(icon);
+    }
     native.persist_window = false;
     eframe::run_native(
         "sockscope-window",
