@@ -4,7 +4,7 @@ use std::env;
 use std::io;
 
 const ICON: &str = "../cli/windows/sockscope.ico";
-const MANIFEST: &str = "../cli/windows/sockscope.manifest";
+const MANIFEST: &str = "windows/sockscope-window.manifest";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");

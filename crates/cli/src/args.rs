@@ -65,7 +65,7 @@ pub(crate) use watch::WatchArgs;
 use watch::watch;
 pub(crate) use why::WhyArgs;
 use why::why;
-use window::{arguments, window};
+use window::window;
 
 /// The name of the program.
 pub(crate) const PROGRAM: &str = "sockscope";
@@ -87,6 +87,9 @@ pub(crate) const COMMANDS: [&str; 14] = [
     "man",
     "help",
 ];
+
+/// Of these, the one whose words are not ours.
+const WINDOW: &str = "window";
 
 /// Commands that are promised and not there yet. Without this, they would be taken for bad filters.
 const LATER: [&str; 5] = ["record", "history", "serve", "agent", "completion"];
@@ -152,8 +155,16 @@ pub(crate) enum Typed {
 
 /// Makes sense of the words behind the program's name.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Failure> {
-    let words = without_later_options(utf8(words)?)?;
-    let (name, words) = take_command(words);
+    let mut words: Vec<OsString> = words.collect();
+    // Its words are another program's, which may take some that are no text, and has its own help.
+    if words.first().is_some_and(|word| word == WINDOW) {
+        return Ok(Typed::Window(words.split_off(1)));
+    }
+    let (name, words) = take_command(utf8(words.into_iter())?);
+    if name.as_deref() == Some(WINDOW) {
+        return Ok(Typed::Window(words.into_iter().map(OsString::from).collect()));
+    }
+    let words = without_later_options(words)?;
     if let Some(name) = name.as_deref().filter(|name| LATER.contains(name)) {
         return Err(no_such_command_yet(name));
     }
@@ -165,7 +176,6 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         Some("watch") => hidden_options(watch()),
         Some("why") => why(),
         Some("top") => top(),
-        Some("window") => window(),
         Some("assert") => hidden_options(assert()),
         Some("close") => hidden_options(close()),
         Some("kill") => hidden_options(kill()),
@@ -199,7 +209,6 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Typed, Fail
         None | Some("list") if matches.get_flag("kill") => Ok(Typed::Close(Box::new(CloseArgs::read_list(&matches)?))),
         None | Some("list") => Ok(Typed::List(Box::new(ListArgs::read(&matches)?))),
         Some("top") => Ok(Typed::Top(Box::new(TopArgs::read(&matches)?))),
-        Some("window") => Ok(Typed::Window(arguments(&matches))),
         Some("watch") => Ok(Typed::Watch(Box::new(WatchArgs::read(&matches)?))),
         Some("why") => Ok(Typed::Why(WhyArgs::read(&matches))),
         Some("assert") => Ok(Typed::Assert(Box::new(AssertArgs::read(&matches)))),

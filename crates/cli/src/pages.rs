@@ -182,6 +182,7 @@ fn sections(name: &str) -> Vec<(&'static str, &'static str)> {
             ("DATABASES", words::DATABASES),
             ("EXIT STATUS", words::LOCATE_STATUS),
         ],
+        "window" => vec![("EXAMPLES", words::WINDOW_EXAMPLES), ("EXIT STATUS", words::WINDOW_STATUS)],
         "completions" => vec![("EXAMPLES", words::COMPLETIONS_EXAMPLES)],
         "man" => vec![("EXAMPLES", words::MAN_EXAMPLES)],
         _ => vec![],

@@ -14,8 +14,9 @@ const WINDOW: &str = "sockscope-window";
 /// `sockscope window`: the window is a program of its own, so that this one needs nothing that draws.
 pub(crate) fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
     let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    // Of the path, what depends on where one is, is passed over: whoever can write there would choose what runs.
     let path = env::var_os("PATH").unwrap_or_default();
-    let places = beside.iter().cloned().chain(env::split_paths(&path).filter(|place| !place.as_os_str().is_empty()));
+    let places = beside.iter().cloned().chain(env::split_paths(&path).filter(|place| place.is_absolute()));
     let Some(program) = find(places) else {
         let beside = beside.unwrap_or_default();
         return Err(Failure::System(format!(

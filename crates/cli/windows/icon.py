@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws sockscope.ico, which lies beside it: `python3 crates/cli/windows/icon.py`. It needs nothing but Python.
+"""Draws sockscope.ico, which lies beside it, and the icons of the window for Linux (crates/window/linux/icons):
+`python3 crates/cli/windows/icon.py`. It needs nothing but Python.
 
 A socket in a wall, and around it the ring and the marks of a scope. Each size is drawn by itself, so that small ones are as
 clear as large ones: everything is a distance from a line or a circle, and a pixel's colour a matter of how much of it is inside.
@@ -11,6 +12,7 @@ import struct
 import zlib
 
 SIZES = [16, 32, 48, 256]
+LINUX_SIZES = [16, 32, 48, 64, 128, 256]
 
 PLATE = (0x12, 0x3B, 0x5A)
 RING = (0x4F, 0xC3, 0xA1)
@@ -69,6 +71,31 @@ def png(rows):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
 
 
+def svg():
+    """The same in lines and circles, for any size but small ones. The picture is 256 units wide."""
+    unit = lambda value: f"{value * 128:.2f}".rstrip("0").rstrip(".")
+    colour = lambda rgb: "#" + "".join(f"{part:02x}" for part in rgb)
+    lines = lambda ends, width: [
+        f'    <path d="M{unit(ax)} {unit(ay)}L{unit(bx)} {unit(by)}" stroke-width="{unit(2 * width)}"/>'
+        for ax, ay, bx, by in ends
+    ]
+    marks = [(x * 0.60, y * 0.60, x * 0.80, y * 0.80) for x, y in [(1, 0), (-1, 0), (0, 1), (0, -1)]]
+    holes = [(side * 0.21, -0.19, side * 0.21, 0.19) for side in (-1, 1)]
+    return "\n".join([
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-128 -128 256 256" width="256" height="256">',
+        f'  <rect x="-128" y="-128" width="256" height="256" rx="{unit(0.36)}" fill="{colour(PLATE)}"/>',
+        f'  <g fill="none" stroke="{colour(RING)}" stroke-linecap="round">',
+        f'    <circle r="{unit(0.60)}" stroke-width="{unit(0.13)}"/>',
+        *lines(marks, 0.055),
+        "  </g>",
+        f'  <g fill="none" stroke="{colour(HOLES)}" stroke-linecap="round">',
+        *lines(holes, 0.085),
+        "  </g>",
+        "</svg>",
+        "",
+    ])
+
+
 def bitmap(rows):
     """As old readers want it: from the lowest row, blue first, and a mask that counts for nothing besides alpha."""
     size = len(rows)
@@ -85,7 +112,13 @@ def main():
         file += struct.pack("<BBBBHHII", size % 256, size % 256, 0, 0, 1, 32, len(image), offset)
         offset += len(image)
     file += b"".join(image for _, image in images)
-    pathlib.Path(__file__).with_name("sockscope.ico").write_bytes(file)
+    here = pathlib.Path(__file__)
+    here.with_name("sockscope.ico").write_bytes(file)
+    icons = here.parents[2] / "window" / "linux" / "icons"
+    icons.mkdir(exist_ok=True)
+    for size in LINUX_SIZES:
+        (icons / f"{size}.png").write_bytes(png(draw(size)))
+    (icons / "sockscope-window.svg").write_text(svg())
 
 
 main()

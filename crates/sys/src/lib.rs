@@ -6,6 +6,8 @@
 // `--cfg sockscope_null` builds the backend of systems that have none, so that it keeps compiling.
 /// How closing a socket can fail.
 mod closing;
+/// What programs with a window need besides.
+mod desktop;
 /// What a process is told, and how ending one can fail.
 mod ending;
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
@@ -19,6 +21,7 @@ mod null;
 mod windows;
 
 pub use closing::CloseError;
+pub use desktop::{Stream, is_elevated, restart_elevated, tell};
 pub use ending::{KillError, Signal};
 #[cfg(all(target_os = "linux", not(sockscope_null)))]
 use linux::has_signal;

@@ -4,6 +4,9 @@ use std::time::Duration;
 use clap::Parser;
 use sockscope_window::{Language, ThemeChoice};
 
+#[cfg(windows)]
+use crate::renderer::Renderer;
+
 /// The live table of every TCP and UDP socket in a window: which program talks to whom, and where that is.
 #[derive(Debug, Parser)]
 #[command(name = "sockscope-window", version, after_help = EXAMPLES)]
@@ -39,9 +42,20 @@ pub(crate) struct Args {
     /// Light or dark: system, light, dark
     #[arg(long, value_name = "NAME", value_parser = theme)]
     pub(crate) theme: Option<ThemeChoice>,
+    /// What draws: auto, wgpu (Direct3D), glow (OpenGL); auto takes wgpu, and glow if it can't
+    #[cfg(windows)]
+    #[arg(long, value_name = "NAME", value_enum, default_value = "auto", hide_possible_values = true)]
+    renderer: Renderer,
+    /// wgpu was tried
+    #[cfg(windows)]
+    #[arg(long, hide = true)]
+    after_wgpu: bool,
+    /// Print the manual page
+    #[arg(long, hide = true)]
+    pub(crate) man: bool,
 }
 
-const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   sockscope-window
   sockscope-window --filter 'established and public'
@@ -60,8 +74,26 @@ impl Args {
     }
 
     /// What draws.
+    #[cfg(windows)]
     pub(crate) fn renderer(&self) -> eframe::Renderer {
-        eframe::Renderer::default()
+        match self.renderer {
+            Renderer::Auto if self.after_wgpu => eframe::Renderer::Glow,
+            Renderer::Auto | Renderer::Wgpu => eframe::Renderer::Wgpu,
+            Renderer::Glow => eframe::Renderer::Glow,
+        }
+    }
+
+    /// What draws.
+    #[cfg(not(windows))]
+    #[expect(clippy::unused_self, reason = "there is a choice on Windows")]
+    pub(crate) fn renderer(&self) -> eframe::Renderer {
+        eframe::Renderer::Glow
+    }
+
+    /// Whether something else may draw if this can't.
+    #[cfg(windows)]
+    pub(crate) fn may_try_glow(&self) -> bool {
+        self.renderer == Renderer::Auto && !self.after_wgpu
     }
 }
 

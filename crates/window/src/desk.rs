@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -104,7 +105,9 @@ impl Desk for SystemDesk {
     }
 
     fn elevate(&self) -> Result<(), String> {
-        Err("this system has no way to start again with more privilege".to_owned())
+        let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+        sockscope_sys::restart_elevated(&arguments)
+            .map_err(|error| format!("can't start again as an administrator: {error}"))
     }
 }
 
@@ -126,8 +129,11 @@ fn file_manager(path: &Path) -> Command {
 
 /// How to see what only an administrator sees.
 pub(crate) fn privilege() -> Privilege {
-    if sockscope::viewer_uid() == Some(0) {
+    if sockscope_sys::is_elevated() {
         return Privilege::Full;
+    }
+    if cfg!(windows) {
+        return Privilege::Restart;
     }
     let program = env::current_exe().map_or_else(|_| "sockscope-window".to_owned(), |it| it.display().to_string());
     Privilege::Command(format!("sudo --preserve-env=DISPLAY,WAYLAND_DISPLAY,XAUTHORITY,XDG_RUNTIME_DIR {program}"))

@@ -6,33 +6,72 @@
 
 mod args;
 mod desk;
+/// The manual page.
+mod page;
+/// What draws on Windows, where there is a choice.
+#[cfg(windows)]
+mod renderer;
+/// What can go wrong, and how it is said.
+mod trouble;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 use eframe::NativeOptions;
 use sockscope::{DatabaseOptions, Databases, Locator, SourceChoice};
 use sockscope_core::{Monitor, MonitorOptions};
 use sockscope_live::{Shown, Sort};
 use sockscope_model::{Request, Source};
 use sockscope_output::clean;
+use sockscope_sys::{Stream, tell};
 use sockscope_window::{AppOptions, Language, MadeUp, Privilege, Started, Timings, run};
 
 use crate::args::Args;
 use crate::desk::SystemDesk;
-
-/// Why there is no window: what to say, and the status.
-struct Failure(String, u8);
+use crate::trouble::{Failure, PROGRAM, caught, why_no_window};
 
 fn main() -> ExitCode {
-    match start(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(message, status)) => {
-            eprintln!("sockscope-window: {message}");
-            ExitCode::from(status)
-        }
+    sockscope_sys::serve_apart();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ExitCode::from(explain(error)),
+    };
+    if args.man {
+        return page::print();
     }
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        #[cfg(windows)]
+        Err(failure) if failure.nothing_shown && args.may_try_glow() => match renderer::again_with_glow() {
+            Ok(status) => ExitCode::from(status),
+            Err(_) => failure.end(),
+        },
+        Err(failure) => failure.end(),
+    }
+}
+
+/// Says what was wrong with what was typed, or the help that was asked for; the status.
+fn explain(mut error: clap::Error) -> u8 {
+    if !error.use_stderr() {
+        // In colours, where there is a terminal; a program for Windows has to look for one.
+        if cfg!(windows) {
+            tell(Stream::Output, PROGRAM, &error.render().to_string());
+        } else {
+            let _ = error.print();
+        }
+        return 0;
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        // It advises to put the word behind --, where it would be a bad filter.
+        error.remove(ContextKind::Suggested);
+    }
+    let message = error.render().to_string();
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    tell(Stream::Error, PROGRAM, &format!("{PROGRAM}: {message}"));
+    2
 }
 
 fn start(args: &Args) -> Result<(), Failure> {
@@ -58,15 +97,15 @@ fn start(args: &Args) -> Result<(), Failure> {
     // Places are told in the language of the window, if somebody chose that.
     let language = remembered.language.and_then(|language| sockscope::geo::Language::parse(language.tag()));
     let options = DatabaseOptions { files: args.databases.clone(), keep: true, language };
-    let databases = Databases::open(&options).map_err(|error| Failure(error.to_string(), 3))?;
+    let databases = Databases::open(&options).map_err(|error| Failure::system(error.to_string()))?;
     notices.extend(databases.notices);
     let atlas = databases.atlas;
     let source: Box<dyn Source + Send> = match (args.benchmark, &args.replay) {
         (Some(rows), _) => Box::new(MadeUp::new(rows)),
         (None, Some(file)) => {
-            Box::new(sockscope_record::Replay::open(file).map_err(|error| Failure(error.to_string(), 3))?)
+            Box::new(sockscope_record::Replay::open(file).map_err(|error| Failure::system(error.to_string()))?)
         }
-        (None, None) => Box::new(sockscope::native(choice).map_err(|error| Failure(error.to_string(), 3))?),
+        (None, None) => Box::new(sockscope::native(choice).map_err(|error| Failure::system(error.to_string()))?),
     };
     let request = Request { owners: true, process_details: cfg!(windows), traffic: true, ..Request::default() };
     let monitor_options = MonitorOptions {
@@ -77,7 +116,7 @@ fn start(args: &Args) -> Result<(), Failure> {
         ..MonitorOptions::new(request.clone())
     };
     let monitor = Monitor::start(source, monitor_options)
-        .map_err(|error| Failure(format!("can't start a thread to look with: {error}"), 3))?;
+        .map_err(|error| Failure::system(format!("can't start a thread to look with: {error}")))?;
     let app = AppOptions {
         context: sockscope::filter_context(),
         filter: args.filter(),
@@ -92,31 +131,27 @@ fn start(args: &Args) -> Result<(), Failure> {
     };
     let native = NativeOptions { renderer: args.renderer(), ..NativeOptions::default() };
     let timings = args.benchmark.map(|_| Arc::new(Timings::default()));
-    let started = Started { monitor, options: app, desk: Arc::new(desk), timings: timings.clone(), native };
-    run(started).map_err(|error| {
-        let why = why_no_window(&error);
-        let message =
-            format!("can't show a window: {why}; `sockscope top` shows the same in a terminal, and needs no display");
-        Failure(message, 3)
-    })?;
+    let is_drawn = Arc::new(AtomicBool::new(false));
+    let started = Started {
+        monitor,
+        options: app,
+        desk: Arc::new(desk),
+        timings: timings.clone(),
+        is_drawn: Arc::clone(&is_drawn),
+        native,
+    };
+    match caught(|| run(started)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(Failure::no_window(&why_no_window(&error))),
+        Err(panic) if !is_drawn.load(Ordering::Relaxed) => {
+            return Err(Failure::no_window(panic.trim_end_matches('.')));
+        }
+        Err(panic) => return Err(Failure::system(format!("the window broke down, by a mistake of its own: {panic}"))),
+    }
     if let (Some(timings), Some(rows)) = (timings, args.benchmark) {
         println!("{}", timings.report(rows, desk::memory()));
     }
     Ok(())
-}
-
-/// What is missing, in words for people.
-fn why_no_window(error: &eframe::Error) -> String {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match error {
-        eframe::Error::WinitEventLoop(_) if cfg!(unix) => match set("WAYLAND_DISPLAY").or_else(|| set("DISPLAY")) {
-            Some(display) => format!("the display {} can't be opened", clean(&display)),
-            None => "there is no display (neither WAYLAND_DISPLAY nor DISPLAY is set)".to_owned(),
-        },
-        eframe::Error::Glutin(error) => format!("nothing can draw on this display by OpenGL ({error})"),
-        eframe::Error::NoGlutinConfigs(_, error) => format!("nothing can draw on this display by OpenGL ({error})"),
-        error => error.to_string(),
-    }
 }
 
 /// What the question whether to end a process offers.
@@ -133,7 +168,7 @@ fn source(name: Option<&str>) -> Result<SourceChoice, Failure> {
     let here: Vec<&str> = sockscope::SOURCES.iter().map(|choice| choice.name()).collect();
     let here = here.join(", ");
     if name == "bpf" || SourceChoice::ALL.iter().any(|choice| choice.name() == name) {
-        return Err(Failure(format!("the source '{name}' is not available here; there are: {here}"), 3));
+        return Err(Failure::system(format!("the source '{name}' is not available here; there are: {here}")));
     }
-    Err(Failure(format!("there is no source named '{}'; there are: {here}", clean(name)), 2))
+    Err(Failure::usage(format!("there is no source named '{}'; there are: {here}", clean(name))))
 }

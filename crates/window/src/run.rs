@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -56,9 +57,14 @@ pub struct Started {
     pub desk: Arc<dyn Desk>,
     /// What frames cost is noted there, until it has enough; then the window closes.
     pub timings: Option<Arc<Timings>>,
+    /// Becomes true when a frame has been drawn, and not before: what draws may fail at the first.
+    pub is_drawn: Arc<AtomicBool>,
     /// How it is drawn.
     pub native: eframe::NativeOptions,
 }
+
+/// For window managers that don't look for the one of the desktop file.
+const ICON: &[u8] = include_bytes!("../linux/icons/64.png");
 
 /// Whatever wakes the window besides the user.
 enum Happening {
@@ -73,7 +79,7 @@ enum Happening {
 /// # Errors
 /// There is no display, or nothing that can draw on it.
 pub fn run(started: Started) -> Result<(), eframe::Error> {
-    let Started { monitor, options, desk, timings, mut native } = started;
+    let Started { monitor, options, desk, timings, is_drawn, mut native } = started;
     let title = format!("sockscope · {}", options.replay.as_deref().unwrap_or("TCP / UDP"));
     let (width, height) = options.remembered.size.unwrap_or((1240.0, 740.0));
     native.viewport = ViewportBuilder::default()
@@ -82,12 +88,15 @@ pub fn run(started: Started) -> Result<(), eframe::Error> {
         .with_inner_size([width, height])
         .with_min_inner_size([480.0, 300.0])
         .with_drag_and_drop(true);
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(ICON) {
+        native.viewport = native.viewport.with_icon(icon);
+    }
     native.persist_window = false;
     eframe::run_native(
         "sockscope-window",
         native,
         Box::new(move |creation| {
-            let window = Window::new(monitor, options, desk, timings, &creation.egui_ctx)?;
+            let window = Window::new(monitor, options, desk, (timings, is_drawn), &creation.egui_ctx)?;
             Ok(Box::new(window))
         }),
     )
@@ -105,6 +114,9 @@ struct Window {
     desk: Arc<dyn Desk>,
     ctx: Context,
     timings: Option<Arc<Timings>>,
+    is_drawn: Arc<AtomicBool>,
+    /// So many were begun.
+    frames: u64,
     /// What taking the latest look cost.
     taking: Duration,
     /// What is remembered was said to be impossible to keep.
@@ -116,7 +128,7 @@ impl Window {
         monitor: Monitor,
         options: AppOptions,
         desk: Arc<dyn Desk>,
-        timings: Option<Arc<Timings>>,
+        (timings, is_drawn): (Option<Arc<Timings>>, Arc<AtomicBool>),
         ctx: &Context,
     ) -> io::Result<Window> {
         let (happenings, happened) = mpsc::channel();
@@ -147,6 +159,8 @@ impl Window {
             desk,
             ctx: ctx.clone(),
             timings,
+            is_drawn,
+            frames: 0,
             taking: Duration::ZERO,
             is_forgetful: false,
         })
@@ -242,6 +256,9 @@ impl eframe::App for Window {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let began = Instant::now();
+        // Whoever begins a second one has finished the first.
+        self.is_drawn.store(self.frames > 0, Ordering::Relaxed);
+        self.frames += 1;
         self.app.ui(ui);
         if let Some(timings) = &self.timings {
             let ui_time = self.taking + began.elapsed();

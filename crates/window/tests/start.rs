@@ -55,3 +55,20 @@ fn files_that_can_t_be_read_are_named() {
         assert!(message.contains("nothing.dat"), "{message}");
     }
 }
+
+#[test]
+fn help_version_and_manual_page_need_no_display() {
+    let home = tempfile::tempdir().unwrap();
+    for (option, expected) in [
+        ("--help", "Usage: sockscope-window"),
+        ("--version", concat!("sockscope-window ", env!("CARGO_PKG_VERSION"))),
+        ("--man", ".TH SOCKSCOPE-WINDOW 1"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sockscope-window"));
+        command.arg(option).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env("XDG_STATE_HOME", home.path());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{option}");
+        assert!(text.contains(expected), "{option}: {text}");
+    }
+}

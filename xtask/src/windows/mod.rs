@@ -30,7 +30,7 @@ pub(crate) enum Task {
     /// Prepare compilers and Wine on Debian 12, into target/windows-kit or $SOCKSCOPE_WINDOWS_KIT
     Setup,
     /// Build sockscope.exe, and print where it is
-    Build(Profile),
+    Build(Build),
     /// Run sockscope.exe, or another program, under Wine
     Run(Run),
     /// Write down the tables of Wine's iphlpapi.dll, into testdata/
@@ -49,6 +49,16 @@ pub(crate) struct Profile {
     /// The profile of cargo to build with
     #[arg(long, default_value = "release")]
     profile: String,
+}
+
+/// What to build.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Build sockscope-window.exe beside it, which takes some ten minutes
+    #[arg(long)]
+    window: bool,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 /// What to run.
@@ -75,9 +85,13 @@ pub(crate) struct Cargo {
 pub(crate) fn run(task: &Task) -> Result<()> {
     match task {
         Task::Setup => Kit::prepare().map(drop),
-        Task::Build(Profile { profile }) => {
-            let path = build(&Kit::open()?, profile)?;
-            println!("{}", path.display());
+        Task::Build(Build { window, profile: Profile { profile } }) => {
+            let kit = Kit::open()?;
+            println!("{}", build(&kit, profile)?.display());
+            if *window {
+                kit.build(&["--package", "sockscope-window", "--bins"], profile)?;
+                println!("{}", kit.built(profile).join("sockscope-window.exe").display());
+            }
             Ok(())
         }
         Task::Run(options) => run_program(options),

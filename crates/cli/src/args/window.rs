@@ -1,10 +1,11 @@
 use std::ffi::OsString;
 
-use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use clap::{Arg, Command, ValueHint, value_parser};
 
 use super::shared::{common, sections};
 use crate::words;
 
+/// What describes the command. Its words are never parsed here: they are another program's.
 pub(super) fn window() -> Command {
     let command = Command::new("window")
         .about(words::WINDOW)
@@ -23,9 +24,4 @@ pub(super) fn window() -> Command {
                 .help("For sockscope-window: a filter, --filter, --database FILE, --interval TIME, --language TAG, --theme NAME"),
         );
     common(command)
-}
-
-/// What is passed on, word for word.
-pub(super) fn arguments(matches: &ArgMatches) -> Vec<OsString> {
-    matches.get_many::<OsString>("arguments").map(|words| words.cloned().collect()).unwrap_or_default()
 }

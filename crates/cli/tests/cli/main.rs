@@ -24,6 +24,8 @@ mod killing;
 mod listing;
 /// `sockscope locate`, and places in listings.
 mod locating;
+/// `sockscope window`, which starts another program.
+mod opening;
 /// Help, version, man pages, completions.
 mod pages;
 /// Closed pipes and full disks.
@@ -36,9 +38,6 @@ mod pty;
 mod reasons;
 /// `sockscope wait`.
 mod waiting;
-/// `sockscope window`: how the program that shows it is found.
-#[cfg(unix)]
-mod window;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Output;

@@ -35,6 +35,7 @@ fn help_fits_a_terminal() {
         &["wait", "--help"],
         &["compare", "-h"],
         &["compare", "--help"],
+        &["help", "window"],
         &["locate", "-h"],
         &["locate", "--help"],
         &["man", "--help"],
@@ -161,7 +162,7 @@ fn completions_are_scripts() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = page(&["completions", shell]);
-        for word in ["assert", "wait", "close", "kill", "compare", "columns", "ndjson"] {
+        for word in ["assert", "window", "wait", "close", "kill", "compare", "columns", "ndjson"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
         if matches!(shell, "bash" | "zsh" | "fish") {

@@ -10,6 +10,11 @@ mod ancestors;
 mod apart;
 /// Closing connections.
 mod close;
+/// Arguments as one line.
+mod command_line;
+/// Saying something without a console, and an administrator's rights.
+#[cfg(windows)]
+mod desktop;
 /// Where configuration and data are.
 #[cfg(windows)]
 mod directories;
@@ -60,6 +65,7 @@ mod native {
     };
 
     pub(crate) use super::apart::serve;
+    pub(crate) use super::desktop::{is_elevated, restart_elevated, tell};
     pub use super::directories::{config_files, data_directories, locale, services_text, state_directory};
     pub(crate) use super::ending::has_signal;
     pub use super::ending::{HeldProcess, SIGNALS, hold, kill, vital};
