@@ -1,14 +1,11 @@
-use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sockscope::{Databases, Locator};
+use sockscope::{Databases, Kept, Locator};
 use sockscope_core::{Filter, Monitor, MonitorOptions};
 use sockscope_live::{Shown, Sort, View};
 use sockscope_model::{Notice, ProcessId, Request, Socket};
 use sockscope_output::clean;
-use sockscope_sys as sys;
 use sockscope_tui::{AppOptions, Colours, Ended, Remembered};
 
 use crate::args::{TopArgs, When};
@@ -19,8 +16,9 @@ use crate::terminal::Terminal;
 /// `sockscope top`.
 pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
     let mut selection = Selection::new(&args.sockets)?;
-    let file = sys::state_directory().map(|directory| directory.join("top.toml"));
-    let (mut remembered, mut notices) = recall(file.as_deref());
+    let kept = Kept::of("top", "top.toml");
+    let (mut remembered, notice) = kept.recall(Remembered::parse);
+    let mut notices: Vec<Notice> = notice.into_iter().collect();
     choose(&mut remembered, args)?;
     let colours = colours(args.colour)?;
     selection.places = true;
@@ -62,7 +60,7 @@ pub(crate) fn run(args: &TopArgs) -> Result<Exit, Failure> {
     };
     let monitor = Monitor::start(source, options)
         .map_err(|error| Failure::System(format!("can't start a thread to look with: {error}")))?;
-    let actions = Arc::new(System { file, said: Mutex::default() });
+    let actions = Arc::new(System { kept, said: Mutex::default() });
     match sockscope_tui::run(monitor, app, actions) {
         Ok(Ended::Quit) => Ok(Exit::Done),
         Ok(Ended::Signal(signal)) => {
@@ -97,27 +95,6 @@ fn colours(when: When) -> Result<Colours, Failure> {
     Err(Failure::Usage(format!(
         "top needs a terminal: {reason}; `sockscope watch` prints what opens and closes, `sockscope list` what is there"
     )))
-}
-
-/// What was shown last. A file that makes no sense is no reason to show nothing.
-fn recall(file: Option<&Path>) -> (Remembered, Vec<Notice>) {
-    const MOST: u64 = 1 << 16;
-    let Some(file) = file else { return (Remembered::default(), Vec::new()) };
-    let notice = |why: String| Notice {
-        code: "not-remembered",
-        message: format!("what top showed last is not all known: {}: {why}", file.display()),
-    };
-    let text = match file.metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Remembered::default(), Vec::new()),
-        Ok(metadata) if !metadata.is_file() || metadata.len() > MOST => Err("it is no file of ours".to_owned()),
-        Ok(_) => fs::read_to_string(file).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match text.map(|text| Remembered::parse(&text)) {
-        Ok((remembered, None)) => (remembered, Vec::new()),
-        Ok((remembered, Some(warning))) => (remembered, vec![notice(warning)]),
-        Err(error) => (Remembered::default(), vec![notice(error)]),
-    }
 }
 
 /// What the command line says comes before what was shown last.
@@ -159,7 +136,7 @@ fn choose(remembered: &mut Remembered, args: &TopArgs) -> Result<(), Failure> {
 
 /// What is done to sockets and processes, and where the table is remembered.
 struct System {
-    file: Option<PathBuf>,
+    kept: Kept,
     /// Whether it was said already that nothing can be remembered.
     said: Mutex<bool>,
 }
@@ -176,24 +153,12 @@ impl sockscope_live::Actions for System {
 
 impl sockscope_tui::Actions for System {
     fn remember(&self, remembered: &Remembered) -> Result<(), String> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let written = write(file, &remembered.to_text());
+        let written = self.kept.keep(&remembered.to_text());
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         match written {
             Ok(()) => Ok(()),
             Err(_) if std::mem::replace(&mut said, true) => Ok(()),
-            Err(error) => Err(format!("view and columns can't be remembered in {}: {error}", file.display())),
+            Err(error) => Err(error),
         }
     }
-}
-
-/// Writes a file so that whoever reads it meanwhile sees the old one or the new one.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let directory = file.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(directory)?;
-    let beside = file.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&beside, text)?;
-    fs::rename(&beside, file).inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
-    })
 }

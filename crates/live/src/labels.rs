@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use sockscope_model::{Process, ProcessId, Row, Value};
-use sockscope_output::{Column, push_cell, push_clean};
+use sockscope_model::{Place, Process, ProcessId, Row, Value};
+use sockscope_output::{Column, clean, push_cell, push_clean};
 
 use crate::arrange::{Group, Look, SortValue};
 use crate::identity::GroupKey;
@@ -62,6 +62,21 @@ pub(crate) fn group_value<'a>(group: &Group, look: &'a Look) -> SortValue<'a> {
             None => (None, 0),
         },
     }
+}
+
+/// What one database says of a place, cleaned: its words, and the network, unless they have that.
+pub fn place_text(place: &Place) -> String {
+    let mut text = clean(&place.text).into_owned();
+    if let Some(asn) = place.asn {
+        text.push_str(&format!(" AS{asn}"));
+    }
+    if let Some(organization) = &place.organization
+        && !place.text.contains(organization.as_str())
+    {
+        text.push(' ');
+        push_clean(&mut text, organization);
+    }
+    text
 }
 
 /// Appends what the group is, cleaned.

@@ -93,9 +93,12 @@ mod acting;
 mod config;
 /// The IP databases that a user has.
 mod databases;
+/// What views keep from one run to the next.
+mod kept;
 
 pub use acting::{close, end};
 pub use databases::{DatabaseError, DatabaseOptions, Databases};
+pub use kept::Kept;
 pub use sockscope_core::{
     AddressScanner, Beat, Chronicle, Command, Commander, Comparer, Context as FilterContext, Filter, FilterError,
     Locator, Missed, Monitor, MonitorEnded, MonitorOptions, Needs, Pairs, Resolver, Services, SortError, SortKey,

@@ -2,9 +2,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::{env, fs, io};
+use std::{env, fs};
 
-use sockscope::{DatabaseOptions, Databases, Locator};
+use sockscope::{DatabaseOptions, Databases, Kept, Locator};
 use sockscope_model::{Notice, ProcessId, Socket};
 use sockscope_window::{Desk, Opener, Privilege, Remembered};
 
@@ -14,7 +14,7 @@ const RECORDED: &str = "this is a recording: what it shows may be something else
 /// The system's part.
 pub(crate) struct SystemDesk {
     /// Where it is remembered what was shown.
-    file: Option<PathBuf>,
+    kept: Kept,
     /// What is shown is a recording: nothing of it is closed or ended here.
     pub(crate) replays: bool,
     /// IP databases that were named, and those that were added, first.
@@ -22,31 +22,9 @@ pub(crate) struct SystemDesk {
 }
 
 impl SystemDesk {
-    /// `remembers`: what is shown is kept for the next time.
-    pub(crate) fn new(databases: Vec<PathBuf>, remembers: bool) -> SystemDesk {
-        let file =
-            sockscope_sys::state_directory().filter(|_| remembers).map(|directory| directory.join("window.toml"));
-        SystemDesk { file, replays: false, databases: Mutex::new(databases) }
-    }
-
-    /// What was shown last. A file that makes no sense is no reason to show nothing.
-    pub(crate) fn recall(&self) -> (Remembered, Vec<Notice>) {
-        const MOST: u64 = 1 << 16;
-        let Some(file) = &self.file else { return (Remembered::default(), Vec::new()) };
-        let said = |why: String| Notice {
-            code: "not-remembered",
-            message: format!("what the window showed last is not all known: {}: {why}", file.display()),
-        };
-        let text = match file.metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return (Remembered::default(), Vec::new()),
-            Ok(metadata) if !metadata.is_file() || metadata.len() > MOST => Err("it is no file of ours".to_owned()),
-            Ok(_) => fs::read_to_string(file).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        match text.map(|text| Remembered::parse(&text)) {
-            Ok((remembered, warning)) => (remembered, warning.map(said).into_iter().collect()),
-            Err(error) => (Remembered::default(), vec![said(error)]),
-        }
+    /// Keeps what is shown there.
+    pub(crate) fn new(databases: Vec<PathBuf>, kept: Kept) -> SystemDesk {
+        SystemDesk { kept, replays: false, databases: Mutex::new(databases) }
     }
 }
 
@@ -68,16 +46,7 @@ impl sockscope_live::Actions for SystemDesk {
 
 impl Desk for SystemDesk {
     fn remember(&self, remembered: &Remembered) -> Result<(), String> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let write = || {
-            fs::create_dir_all(file.parent().unwrap_or(Path::new("")))?;
-            let beside = file.with_extension(format!("{}.new", std::process::id()));
-            fs::write(&beside, remembered.to_text())?;
-            fs::rename(&beside, file).inspect_err(|_| {
-                let _ = fs::remove_file(&beside);
-            })
-        };
-        write().map_err(|error| format!("what is shown can't be remembered in {}: {error}", file.display()))
+        self.kept.keep(&remembered.to_text())
     }
 
     fn open_location(&self, path: &Path) -> Result<(), String> {

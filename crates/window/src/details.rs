@@ -1,6 +1,6 @@
 use eframe::egui::{self, Grid, ScrollArea, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
-use sockscope_live::{Event, Held, Sample};
+use sockscope_live::{Event, Held, Sample, labels};
 use sockscope_model::{Field, Row, Value};
 use sockscope_output::{Column, clean, push_cell, push_human};
 
@@ -221,17 +221,7 @@ fn places(ui: &mut Ui, words: &Words, row: &Row<'_>) {
         ui.label(words.no_place);
     }
     for place in row.places() {
-        let mut text = clean(&place.text).into_owned();
-        if let Some(asn) = place.asn {
-            text.push_str(&format!(" AS{asn}"));
-        }
-        if let Some(organization) = &place.organization
-            && !place.text.contains(organization.as_str())
-        {
-            text.push(' ');
-            text.push_str(&clean(organization));
-        }
-        ui.label(text);
+        ui.label(labels::place_text(place));
         ui.small(clean(&place.database));
     }
 }

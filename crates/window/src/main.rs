@@ -21,13 +21,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use eframe::NativeOptions;
-use sockscope::{DatabaseOptions, Databases, Locator, SourceChoice};
+use sockscope::{DatabaseOptions, Databases, Kept, Locator, SourceChoice};
 use sockscope_core::{Monitor, MonitorOptions};
 use sockscope_live::{Shown, Sort};
-use sockscope_model::{Request, Source};
+use sockscope_model::{Notice, Request, Source};
 use sockscope_output::clean;
 use sockscope_sys::{Stream, tell};
-use sockscope_window::{AppOptions, Language, MadeUp, Privilege, Started, Timings, run};
+use sockscope_window::{AppOptions, Language, MadeUp, Privilege, Remembered, Started, Timings, run};
 
 use crate::args::Args;
 use crate::desk::SystemDesk;
@@ -76,9 +76,11 @@ fn explain(mut error: clap::Error) -> u8 {
 
 fn start(args: &Args) -> Result<(), Failure> {
     let choice = source(args.source.as_deref())?;
-    let mut desk = SystemDesk::new(args.databases.clone(), args.benchmark.is_none());
+    let kept = if args.benchmark.is_some() { Kept::default() } else { Kept::of("the window", "window.toml") };
+    let (mut remembered, notice) = kept.recall(Remembered::parse);
+    let mut notices: Vec<Notice> = notice.into_iter().collect();
+    let mut desk = SystemDesk::new(args.databases.clone(), kept);
     desk.replays = args.replay.is_some();
-    let (mut remembered, mut notices) = desk.recall();
     remembered.locale = sockscope_sys::locale().and_then(|locale| Language::of_locale(&locale)).unwrap_or_default();
     if let Some(language) = args.language {
         remembered.language = Some(language);
@@ -117,8 +119,13 @@ fn start(args: &Args) -> Result<(), Failure> {
     };
     let monitor = Monitor::start(source, monitor_options)
         .map_err(|error| Failure::system(format!("can't start a thread to look with: {error}")))?;
+    let mut context = sockscope::filter_context();
+    if args.replay.is_some() {
+        // The recording has its own, by its own numbers.
+        context.interfaces.clear();
+    }
     let app = AppOptions {
-        context: sockscope::filter_context(),
+        context,
         filter: args.filter(),
         request,
         remembered,

@@ -55,7 +55,7 @@ macro_rules! words {
     ($($name:ident)*) => {
         /// What the window says, in one language.
         #[derive(Debug)]
-        #[allow(missing_docs, reason = "each is named after what it says in English")]
+        #[expect(missing_docs, reason = "each is named after what it says in English")]
         pub struct Words {
             $(pub $name: &'static str,)*
             /// Titles of columns, by their names; a column that is not there has its English title.

@@ -7,7 +7,7 @@ use sockscope_output::{Column, clean, push_cell, push_human};
 use super::pages::{Text, wrapped};
 use super::{bars, width};
 use crate::app::{App, Mode};
-use sockscope_live::{Sample, name_text};
+use sockscope_live::{Sample, labels, name_text};
 
 /// Room for the names of what is told.
 const NAMES: usize = 16;
@@ -200,16 +200,7 @@ impl Page<'_> {
             self.tell("", "no IP database knows, or none was asked yet");
         }
         for place in places {
-            let mut text = clean(&place.text).into_owned();
-            if let Some(asn) = place.asn {
-                text.push_str(&format!(" AS{asn}"));
-            }
-            if let Some(organization) = &place.organization
-                && !place.text.contains(organization.as_str())
-            {
-                text.push(' ');
-                text.push_str(&clean(organization));
-            }
+            let mut text = labels::place_text(place);
             text.push_str(&format!(" ({})", clean(&place.database)));
             self.tell(place.country_code.as_deref().unwrap_or(""), &text);
         }
