@@ -5,6 +5,7 @@ mod keys;
 /// What is selected.
 mod selection;
 
+use std::mem::Discriminant;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,6 +139,8 @@ pub struct App {
     pub(crate) map: MapState,
     pub(crate) menu: Option<Menu>,
     pub(crate) dialog: Option<Dialog>,
+    /// What kind of dialog was drawn last: one that was not takes the keyboard.
+    pub(crate) asked_before: Option<Discriminant<Dialog>>,
     pub(crate) message: Option<Message>,
     /// Why the latest look failed.
     pub(crate) failure: Option<String>,
@@ -179,6 +182,7 @@ impl App {
             map: MapState::default(),
             menu: None,
             dialog: None,
+            asked_before: None,
             message: None,
             failure: None,
             scroll_to: None,

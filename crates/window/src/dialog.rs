@@ -1,6 +1,7 @@
+use std::mem::discriminant;
 use std::path::PathBuf;
 
-use eframe::egui::{Button, Context, Grid, Id, Modal, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
+use eframe::egui::{Button, Context, Grid, Id, Key, Modal, Response, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 use sockscope_live::Shown;
 use sockscope_model::{ProcessId, Socket};
 use sockscope_output::clean;
@@ -53,7 +54,12 @@ impl App {
     }
 
     pub(crate) fn dialogs(&mut self, ctx: &Context) {
-        let Some(mut dialog) = self.dialog.take() else { return };
+        let Some(mut dialog) = self.dialog.take() else {
+            self.asked_before = None;
+            return;
+        };
+        let kind = discriminant(&dialog);
+        let is_new = self.asked_before.replace(kind) != Some(kind);
         let words = self.words;
         let response = Modal::new(Id::unique("dialog")).show(ctx, |ui| {
             ui.set_max_width(ctx.content_rect().width() * 0.8);
@@ -67,7 +73,7 @@ impl App {
                         ui.label(what.as_str());
                     }
                     ui.weak(words.close_help);
-                    yes_or_no(ui, words.do_close, words.cancel, true)
+                    yes_or_no(ui, words.do_close, words.cancel, true, is_new)
                 }
                 Dialog::End { processes, chosen, signal } => {
                     ui.heading(words.ask_end);
@@ -83,7 +89,7 @@ impl App {
                             }
                         });
                     }
-                    yes_or_no(ui, words.do_end, words.cancel, chosen.contains(&true))
+                    yes_or_no(ui, words.do_end, words.cancel, chosen.contains(&true), is_new)
                 }
                 Dialog::Save { path, exists, .. } => {
                     ui.heading(words.save_as);
@@ -95,7 +101,9 @@ impl App {
                     if *exists {
                         ui.colored_label(ui.visuals().warn_fg_color, words.overwrite);
                     }
-                    yes_or_no(ui, words.save, words.cancel, !path.trim().is_empty())
+                    let can = !path.trim().is_empty();
+                    let answer = yes_or_no(ui, words.save, words.cancel, can, false);
+                    entered(ui, &edit, is_new, can).unwrap_or(answer)
                 }
                 Dialog::Database { path } => {
                     ui.heading(words.add_database);
@@ -106,7 +114,9 @@ impl App {
                     for database in frame.map(|frame| frame.databases.as_slice()).unwrap_or_default() {
                         ui.small(clean(&database.name));
                     }
-                    yes_or_no(ui, words.add_database, words.cancel, !path.trim().is_empty())
+                    let can = !path.trim().is_empty();
+                    let answer = yes_or_no(ui, words.add_database, words.cancel, can, false);
+                    entered(ui, &edit, is_new, can).unwrap_or(answer)
                 }
                 Dialog::Columns => {
                     self.choose_columns(ui);
@@ -215,14 +225,28 @@ impl App {
     }
 }
 
-fn yes_or_no(ui: &mut Ui, yes: &str, no: &str, can: bool) -> Answer {
+/// What is typed has the keyboard, and Enter there is a yes.
+fn entered(ui: &Ui, edit: &Response, is_new: bool, can: bool) -> Option<Answer> {
+    if is_new {
+        edit.request_focus();
+    }
+    let enter = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    (enter && can).then_some(Answer::Yes)
+}
+
+/// `guards`: no has the keyboard, so that Enter, typed by mistake, does no harm.
+fn yes_or_no(ui: &mut Ui, yes: &str, no: &str, can: bool, guards: bool) -> Answer {
     let mut answer = Answer::None;
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         if ui.add_enabled(can, Button::new(yes)).clicked() {
             answer = Answer::Yes;
         }
-        if ui.button(no).clicked() {
+        let no = ui.button(no);
+        if guards {
+            no.request_focus();
+        }
+        if no.clicked() {
             answer = Answer::No;
         }
     });

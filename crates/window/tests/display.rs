@@ -4,7 +4,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by it")]
 
-use std::io::Read;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -91,6 +93,32 @@ impl Display {
         !output.stdout.is_empty()
     }
 
+    fn xdotool(&self, words: &[&str]) {
+        assert!(self.command("xdotool").args(words).status().unwrap().success(), "{words:?}");
+    }
+
+    /// Types these, and leaves time for what they lead to: whatever is typed before goes elsewhere.
+    fn keys(&self, keys: &[&str]) {
+        self.xdotool(&[&["key"], keys].concat());
+        sleep(Duration::from_millis(300));
+    }
+
+    /// The number of the window.
+    fn window(&self) -> String {
+        let search = ["search", "--onlyvisible", "--name", "^sockscope "];
+        let output = self.command("xdotool").args(search).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// Tries again until it is so.
+    fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "it is never {what}");
+            sleep(Duration::from_millis(300));
+        }
+    }
+
     /// Closes the window as the keys of the window manager do, which asks it to.
     fn close(&self, child: &mut Child) {
         let began = Instant::now();
@@ -117,6 +145,60 @@ fn it_shows_itself_and_closing_it_is_no_failure() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     is_silent(&output);
     assert!(display.home.path().join("sockscope/window.toml").exists(), "what was shown is remembered");
+}
+
+/// On real sockets: sorted by a click, filtered by typing, closed through the question. Whether the sorting took place is seen in what it
+/// remembers, the filtering in what it saves.
+#[test]
+fn it_sorts_filters_saves_and_closes_a_connection() {
+    let Some(display) = Display::open(&[]) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connect = || (TcpStream::connect(("127.0.0.1", port)).unwrap(), listener.accept().unwrap().0);
+    let ((one, _one), (mut other, _other)) = (connect(), connect());
+    let mut child = display.start(&["--language", "en"]);
+    let state = || fs::read_to_string(display.home.path().join("sockscope/window.toml")).unwrap_or_default();
+    // The titles stand below the bar; the first column is that of processes.
+    display.until("sorted", || {
+        display.xdotool(&["mousemove", "--window", &display.window(), "60", "48", "click", "1"]);
+        sleep(Duration::from_millis(300));
+        // Another click would turn it round.
+        state().contains("sort = \"process")
+    });
+    let own = one.local_addr().unwrap().port();
+    let saved = || {
+        let files = fs::read_dir(display.home.path()).unwrap().filter_map(Result::ok).map(|entry| entry.path());
+        files
+            .filter(|path| path.extension().is_some_and(|it| it == "csv"))
+            .find_map(|path| fs::read_to_string(path).ok())
+    };
+    display.until("saved", || {
+        // Keys may have come too soon: what they led to is left first.
+        display.keys(&["Escape"]);
+        display.keys(&["ctrl+f"]);
+        display.keys(&["ctrl+a"]);
+        display.xdotool(&["type", "--delay", "30", &format!("sport = {own}")]);
+        display.keys(&["Return"]);
+        display.keys(&["ctrl+s"]);
+        // Where it is there already, the second answers whether to replace it.
+        display.keys(&["Return"]);
+        display.keys(&["Return"]);
+        saved().is_some_and(|csv| csv.lines().count() == 2 && csv.contains(&format!(":{own}")))
+    });
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n");
+    if is_root {
+        one.set_nonblocking(true).unwrap();
+        display.until("closed", || {
+            display.keys(&["Escape", "Home", "Delete"]);
+            display.keys(&["shift+Tab"]);
+            display.keys(&["Return"]);
+            // The kernel tells whoever had it open (ECONNABORTED), and its end (ECONNRESET).
+            !matches!((&one).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+        });
+        other.write_all(b"x").unwrap();
+    }
+    display.close(&mut child);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
 }
 
 /// Without GLX there is EGL.

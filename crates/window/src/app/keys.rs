@@ -10,6 +10,20 @@ pub(crate) fn table_id() -> Id {
     Id::unique("table of sockets")
 }
 
+/// Whether the table takes that key.
+fn is_of_table(key: Key, modifiers: Modifiers) -> bool {
+    let plain = modifiers.is_none();
+    match key {
+        Key::ArrowDown | Key::ArrowUp | Key::PageDown | Key::PageUp | Key::Home | Key::End | Key::Delete => {
+            plain || modifiers.shift_only()
+        }
+        Key::ArrowLeft | Key::ArrowRight | Key::Enter | Key::Space | Key::Slash | Key::Escape => plain,
+        Key::A => modifiers.command_only(),
+        Key::F10 => modifiers.shift_only(),
+        _ => false,
+    }
+}
+
 impl App {
     /// Keys that mean the same wherever the focus is, and those of the table.
     pub(super) fn keys(&mut self, ctx: &Context) {
@@ -38,66 +52,73 @@ impl App {
         }
     }
 
+    /// In the order in which they were typed: on a slow display, several come at once.
     fn keys_of_table(&mut self, ctx: &Context) {
-        let Some(arrangement) = self.arrangement.clone() else { return };
-        let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
-        let page = self.page.max(1);
-        let now = self.selection.position();
-        let last = arrangement.lines.len().saturating_sub(1);
-        type Move = fn(Option<usize>, usize, usize) -> usize;
-        let moves: [(Key, Move); 6] = [
-            (Key::ArrowDown, |now, _, last| now.map_or(0, |now| (now + 1).min(last))),
-            (Key::ArrowUp, |now, _, last| now.map_or(last, |now| now.saturating_sub(1))),
-            (Key::PageDown, |now, page, last| now.map_or(0, |now| (now + page).min(last))),
-            (Key::PageUp, |now, page, _| now.map_or(0, |now| now.saturating_sub(page))),
-            (Key::Home, |_, _, _| 0),
-            (Key::End, |_, _, last| last),
-        ];
-        for (key, to) in moves {
-            for range in [true, false] {
-                let modifiers = if range { Modifiers::SHIFT } else { Modifiers::NONE };
-                if !arrangement.lines.is_empty() && pressed(modifiers, key) {
-                    self.go_to(&arrangement, to(now, page, last), false, range);
-                    return;
+        let mut typed = Vec::new();
+        ctx.input_mut(|input| {
+            input.events.retain(|event| match event {
+                Event::Key { key, pressed: true, modifiers, .. } if is_of_table(*key, *modifiers) => {
+                    typed.push((*key, *modifiers));
+                    false
                 }
-            }
-        }
-        if let (Some(LineKey::Group(group)), Some(position)) = (self.selection.cursor().cloned(), now) {
-            let is_open = arrangement.group(position).is_some_and(|it| it.key == group && it.is_open());
-            let wanted = (pressed(Modifiers::NONE, Key::ArrowRight) && !is_open)
-                || (pressed(Modifiers::NONE, Key::ArrowLeft) && is_open)
-                || pressed(Modifiers::NONE, Key::Enter);
-            if wanted {
-                self.toggle(&group);
-            }
-        }
-        if pressed(Modifiers::COMMAND, Key::A) {
-            let all = (0..arrangement.lines.len()).filter_map(|at| arrangement.row(at));
-            let all = all.map(|row| sockscope_core::Identity::of(row.socket));
-            self.selection.select(&arrangement, all, false);
-        }
+                _ => true,
+            });
+        });
         // Copying is an event of its own: the system's key for it may be another.
         if ctx.input(|input| input.events.contains(&Event::Copy)) {
             self.copy_selection(ctx, Format::Text);
         }
-        if pressed(Modifiers::SHIFT, Key::Delete) {
-            self.ask_to_end_selected();
-        } else if pressed(Modifiers::NONE, Key::Delete) {
-            self.ask_to_close_selected();
+        for (key, modifiers) in typed {
+            if self.dialog.is_some() || self.menu.is_some() {
+                return;
+            }
+            self.key_of_table(ctx, key, modifiers);
         }
-        if pressed(Modifiers::SHIFT, Key::F10) {
-            self.open_menu_at_cursor(ctx);
+    }
+
+    fn key_of_table(&mut self, ctx: &Context, key: Key, modifiers: Modifiers) {
+        let Some(arrangement) = self.arrangement.clone() else { return };
+        let (now, page, last) =
+            (self.selection.position(), self.page.max(1), arrangement.lines.len().saturating_sub(1));
+        let to = match key {
+            Key::ArrowDown => Some(now.map_or(0, |now| (now + 1).min(last))),
+            Key::ArrowUp => Some(now.map_or(last, |now| now.saturating_sub(1))),
+            Key::PageDown => Some(now.map_or(0, |now| (now + page).min(last))),
+            Key::PageUp => Some(now.map_or(0, |now| now.saturating_sub(page))),
+            Key::Home => Some(0),
+            Key::End => Some(last),
+            _ => None,
+        };
+        if let Some(to) = to {
+            if !arrangement.lines.is_empty() {
+                self.go_to(&arrangement, to, false, modifiers.shift);
+            }
+            return;
         }
-        if pressed(Modifiers::NONE, Key::Space) {
-            let paused = !self.paused;
-            self.pause(paused);
-        }
-        if pressed(Modifiers::NONE, Key::Slash) {
-            self.filter.wants_focus = true;
-        }
-        if pressed(Modifiers::NONE, Key::Escape) {
-            self.selection.clear();
-            self.show(None);
+        match key {
+            Key::ArrowRight | Key::ArrowLeft | Key::Enter => {
+                let Some(LineKey::Group(group)) = self.selection.cursor().cloned() else { return };
+                let shown = now.and_then(|now| arrangement.group(now)).filter(|it| it.key == group);
+                let is_open = shown.is_some_and(sockscope_live::Group::is_open);
+                if key == Key::Enter || is_open == (key == Key::ArrowLeft) {
+                    self.toggle(&group);
+                }
+            }
+            Key::A => {
+                let all = (0..arrangement.lines.len()).filter_map(|at| arrangement.row(at));
+                let all = all.map(|row| sockscope_core::Identity::of(row.socket));
+                self.selection.select(&arrangement, all, false);
+            }
+            Key::Delete if modifiers.shift => self.ask_to_end_selected(),
+            Key::Delete => self.ask_to_close_selected(),
+            Key::F10 => self.open_menu_at_cursor(ctx),
+            Key::Space => self.pause(!self.paused),
+            Key::Slash => self.filter.wants_focus = true,
+            Key::Escape => {
+                self.selection.clear();
+                self.show(None);
+            }
+            _ => {}
         }
     }
 

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eframe::egui::{DroppedFile, Key};
+use eframe::egui::{DroppedFile, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use sockscope_window::{Effect, Format, Save};
 
@@ -146,11 +146,39 @@ fn databases_are_dropped_or_named() {
     assert!(added(&mut rig).is_empty(), "once");
     rig.key_with(CONTROL, Key::O);
     assert!(rig.is_shown("cz88"), "what is asked now");
-    rig.key(Key::Tab);
+    // What is typed goes there at once.
     rig.type_text(" /data/b.ipdb ");
     rig.harness.get_by_role_and_label(eframe::egui::accesskit::Role::Button, "Add an IP database…").click();
     rig.run();
     assert_eq!(added(&mut rig), [Path::new("/data/b.ipdb")]);
+    rig.key_with(CONTROL, Key::O);
+    rig.type_text("/data/c.xdb");
+    rig.key(Key::Enter);
+    assert_eq!(added(&mut rig), [Path::new("/data/c.xdb")]);
+}
+
+#[test]
+fn enter_by_mistake_does_no_harm() {
+    let (mut rig, _) = usual();
+    let row = rig.at("8.8.8.8");
+    rig.click(row);
+    for (modifiers, question) in
+        [(Modifiers::NONE, "Close this connection?"), (Modifiers::SHIFT, "End these processes?")]
+    {
+        rig.key_with(modifiers, Key::Delete);
+        assert!(rig.is_shown(question), "{question}");
+        rig.take_effects();
+        rig.key(Key::Enter);
+        assert!(!rig.is_shown(question), "{question}");
+        let effects = rig.take_effects();
+        let harm = effects.iter().any(|effect| matches!(effect, Effect::Close(_) | Effect::End(..)));
+        assert!(!harm, "{effects:?}");
+    }
+    // One step back is the yes.
+    rig.key(Key::Delete);
+    rig.key_with(Modifiers::SHIFT, Key::Tab);
+    rig.key(Key::Enter);
+    assert_eq!(rig.closed().len(), 1);
 }
 
 /// A file that is dragged onto the window.
