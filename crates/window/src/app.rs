@@ -417,9 +417,10 @@ impl App {
         Panel::top("bar").show(ui, |ui| self.bar(ui));
         Panel::bottom("status").show(ui, |ui| self.status(ui));
         if self.remembered.details || self.remembered.map {
-            Panel::bottom("lower").resizable(true).default_size(260.0).size_range(80.0..=700.0).show(ui, |ui| {
-                self.lower(ui);
-            });
+            // The table keeps some of a low window.
+            let most = (ui.available_height() * 0.6).max(80.0);
+            let panel = Panel::bottom("lower").resizable(true).default_size(260.0_f32.min(most * 0.7));
+            panel.size_range(80.0_f32.min(most)..=most).show(ui, |ui| self.lower(ui));
         }
         CentralPanel::default()
             .frame(egui::Frame::central_panel(ui.style()).inner_margin(0))

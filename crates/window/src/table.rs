@@ -443,6 +443,16 @@ impl Delegate<'_> {
             Shown::Sending | Shown::Receiving => {
                 cells::push_group_cell(&mut content, column, group, &self.arrangement.look);
             }
+            Shown::Socket(Column::Field(Field::PlaceText) | Column::Places)
+                if matches!(group.key, GroupKey::Host(_)) =>
+            {
+                cells::push_group_cell(&mut content, Shown::Place, group, &self.arrangement.look);
+            }
+            Shown::Socket(Column::Field(Field::User))
+                if matches!(group.key, GroupKey::Process(_) | GroupKey::Listener(_)) =>
+            {
+                cells::push_group_cell(&mut content, Shown::User, group, &self.arrangement.look);
+            }
             Shown::Socket(Column::Field(Field::SentBytes)) => {
                 cells::push_group_cell(&mut content, Shown::Sent, group, &self.arrangement.look);
             }
