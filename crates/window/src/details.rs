@@ -21,6 +21,9 @@ const SOCKET: [Column; 10] = [
     Column::Field(Field::Cookie),
 ];
 
+/// Of an owner, longer texts go on in the next line: what the connection does shall be in sight.
+const WIDEST: f32 = 170.0;
+
 /// Of `tcp_info`, what is not in the plots.
 const TRAFFIC: [Field; 12] = [
     Field::SentBytes,
@@ -55,6 +58,7 @@ impl App {
                 });
                 ui.separator();
                 ui.vertical(|ui| {
+                    ui.set_max_width(WIDEST * 1.5);
                     owners(ui, words, &row);
                     places(ui, words, &row);
                     self.life(ui, held);
@@ -107,7 +111,7 @@ impl App {
         let plot = |id: &str| {
             Plot::new(id.to_owned())
                 .height(100.0)
-                .width(230.0)
+                .width(210.0)
                 .allow_drag(false)
                 .allow_zoom(false)
                 .allow_scroll(false)
@@ -136,7 +140,7 @@ fn axis(value: f64, unit: fn(u64) -> Value<'static>) -> String {
 
 fn tell(ui: &mut Ui, name: &str, text: &str) {
     ui.weak(name);
-    ui.add(egui::Label::new(text).selectable(true).wrap_mode(egui::TextWrapMode::Extend));
+    ui.add(egui::Label::new(text).selectable(true).wrap());
     ui.end_row();
 }
 
@@ -171,7 +175,7 @@ fn owners(ui: &mut Ui, words: &Words, row: &Row<'_>) {
         let process = row.snapshot().process(owner.process);
         let name = process.map_or_else(|| "?".into(), |process| clean(&process.name));
         ui.strong(format!("{name}[{}]", owner.process.pid));
-        Grid::new(("owner", owner.process.pid)).num_columns(2).show(ui, |ui| {
+        Grid::new(("owner", owner.process.pid)).num_columns(2).max_col_width(WIDEST).show(ui, |ui| {
             if let Some(path) = process.and_then(|process| process.path.as_ref()) {
                 tell(ui, words.path, &clean(&path.to_string_lossy()));
             }
