@@ -34,7 +34,7 @@ pub struct Look {
     pub number: u64,
     /// What is there.
     pub frame: Arc<Frame>,
-    /// What was there at the look before.
+    /// What was there at the look before; an arrangement has it only if it shows something of it.
     pub before: Option<Arc<Frame>>,
     /// Which of it is still there, and as what.
     pub pairs: Arc<Pairs>,
@@ -154,6 +154,8 @@ pub struct Arrangement {
     pub subject: Subject,
     /// How long it took to arrange them.
     pub took: Duration,
+    /// Nothing happened since the look before.
+    quiet: bool,
     /// Of the sockets of the frame; empty if nothing happened to any.
     marks: Vec<Option<Mark>>,
     positions: Positions,
@@ -359,19 +361,10 @@ impl Arrangement {
     /// Whether it looks like the one before: nothing happened, nothing moves, and no more is known.
     pub fn looks_like(&self, before: &Arrangement) -> bool {
         let (one, other) = (&self.look.frame, &before.look.frame);
-        let is_quiet = |it: &Arrangement| {
-            let pairs = &it.look.pairs;
-            let moves = it.look.frame.rates.values().any(|rate| rate.sent > 0 || rate.received > 0);
-            let same = pairs.opened.is_empty() && pairs.closed.is_empty() && it.marks.iter().all(Option::is_none);
-            // Bars go on to the left while there are any.
-            let moved = it.trends.read().is_ok_and(|trends| trends.any(it.look.number));
-            let quiet = same && !moves && !moved && it.settings.subject.is_none();
-            quiet && it.look.before.as_ref().is_some_and(|before| !has_news(before, it))
-        };
         !self.settings.ages
             && self.settings.serial == before.settings.serial
-            && is_quiet(self)
-            && is_quiet(before)
+            && self.quiet
+            && before.quiet
             && Arc::ptr_eq(&one.places, &other.places)
             && (Arc::ptr_eq(&one.names, &other.names) || one.names.is_empty() && other.names.is_empty())
             && one.databases == other.databases
@@ -429,6 +422,7 @@ impl Arranger {
         let has_sockets = settings.view == View::Sockets || settings.tree.is_some();
         let marks = if has_sockets { marks(look) } else { Vec::new() };
         let (rows, totals) = rows(look, settings);
+        let has_gone = rows.iter().any(|line| matches!(line, Line::Gone(_)));
         let spots = if settings.map { geography::spots(look, &rows) } else { Vec::new() };
         let lines = match settings.view {
             View::Sockets => Lines::Sockets(order::sockets(look, settings, rows, former)),
@@ -454,11 +448,15 @@ impl Arranger {
             let over = self.totals.len().saturating_sub(TOTALS);
             self.totals.drain(..over);
         }
+        let quiet = settings.subject.is_none() && self.is_quiet(look, &marks);
+        // What nobody needs any more is a third of the memory.
+        let before = look.before.clone().filter(|_| has_gone);
         let arrangement = Arc::new(Arrangement {
             positions: positions(look, &lines),
+            quiet,
             spots,
             subject: settings.subject.map_or(Subject::Nowhere, |identity| subject(look, &identity)),
-            look: look.clone(),
+            look: Look { before, ..look.clone() },
             settings: Arc::clone(settings),
             lines,
             totals,
@@ -470,6 +468,16 @@ impl Arranger {
         });
         self.last = Some((Arc::clone(settings), Arc::clone(&arrangement)));
         arrangement
+    }
+
+    /// Whether nothing happened since the look before, and nothing moves.
+    fn is_quiet(&self, look: &Look, marks: &[Option<Mark>]) -> bool {
+        let pairs = &look.pairs;
+        let moves = look.frame.rates.values().any(|rate| rate.sent > 0 || rate.received > 0);
+        let same = pairs.opened.is_empty() && pairs.closed.is_empty() && marks.iter().all(Option::is_none);
+        // Bars go on to the left while there are any.
+        let moved = self.trends.read().is_ok_and(|trends| trends.any(look.number));
+        same && !moves && !moved && look.before.as_ref().is_some_and(|before| !has_news(before, look))
     }
 }
 
@@ -532,13 +540,13 @@ impl Totals {
 }
 
 /// Whether anything changed of what is seen of a socket, notable or not. Counters of time always do.
-fn has_news(before: &Frame, now: &Arrangement) -> bool {
-    let (old, new) = (&before.snapshot.sockets, &now.look.frame.snapshot.sockets);
+fn has_news(before: &Frame, look: &Look) -> bool {
+    let (old, new) = (&before.snapshot.sockets, &look.frame.snapshot.sockets);
     let counted = |socket: &Socket| {
         let traffic = socket.traffic.as_deref();
         traffic.map(|it| (it.sent_bytes, it.received_bytes, it.rtt_us, it.retransmitted_segments, it.congestion_window))
     };
-    let mut changed = now.look.pairs.changed.iter().filter_map(|(at, to)| Some((old.get(*at)?, new.get(*to)?)));
+    let mut changed = look.pairs.changed.iter().filter_map(|(at, to)| Some((old.get(*at)?, new.get(*to)?)));
     changed
         .any(|(one, other)| one.owners != other.owners || one.queues != other.queues || counted(one) != counted(other))
 }

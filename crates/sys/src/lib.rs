@@ -14,6 +14,8 @@ mod ending;
 mod linux;
 /// Files as bytes.
 mod map;
+/// Memory that is free.
+mod memory;
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 mod null;
 // What is made of Windows' answers is tested on every system.
@@ -33,6 +35,7 @@ pub use linux::{
     vital,
 };
 pub use map::{FileBytes, map_file, read_file};
+pub use memory::give_memory_back;
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]
 use null::has_signal;
 #[cfg(any(not(any(target_os = "linux", windows)), sockscope_null))]

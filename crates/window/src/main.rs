@@ -35,6 +35,7 @@ use crate::trouble::{Failure, PROGRAM, caught, why_no_window};
 
 fn main() -> ExitCode {
     sockscope_sys::serve_apart();
+    sockscope_sys::give_memory_back();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return ExitCode::from(explain(error)),
